@@ -1,0 +1,1 @@
+"""The Market page: every instrument of every venue in one table."""

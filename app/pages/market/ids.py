@@ -1,0 +1,5 @@
+"""Ids of the Market page's components."""
+
+GRID = "market-grid"
+COUNTS = "market-counts"
+DRAWN = "market-drawn"

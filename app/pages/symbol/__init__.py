@@ -1,0 +1,1 @@
+"""The Symbol page: one instrument's candles, book and trades."""

@@ -1,0 +1,176 @@
+"""The Symbol page's components. Everything has its place and size before there is data."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import dcc, html
+
+from app.pages.symbol import ids
+from app.symbol_names import Place
+
+Component = Any
+
+_FACTS = (
+    ("24 h %", ids.CHANGE, "Change of the last 24 hours"),
+    ("Mark", ids.MARK, "The venue's fair price for margin"),
+    ("Index", ids.INDEX, "The venue's basket of spot prices"),
+    (
+        "Funding %",
+        ids.FUNDING,
+        "Per funding period, and the time until it is paid; positive: longs pay shorts",
+    ),
+    ("Open interest", ids.OPEN_INTEREST, "Open contracts, in base currency"),
+    ("Turnover 24 h", ids.VOLUME, "Traded value of the last 24 hours, in quote currency"),
+    ("Age", ids.AGE, "Time since the newest datum of this page came in"),
+)
+_PARTS = (("chart", "Chart"), ("book", "Book"), ("trades", "Trades"))
+_MODEBAR: Any = {
+    "displaylogo": False,
+    "scrollZoom": True,
+    "doubleClick": "autosize",
+    "responsive": True,
+    "showSendToCloud": False,  # plotly 7 would offer to upload the chart
+    "modeBarButtons": [["toImage", "zoom2d", "pan2d", "autoScale2d"]],
+}
+
+
+def layout(place: Place, intervals: Sequence[str], interval: str, twins: Sequence[Place]) -> Component:
+    """The page of one instrument; `interval` is the one shown when the address names none."""
+    return html.Div(
+        [
+            _head(place, intervals, twins),
+            _tabs(),
+            html.Div([_chart_part(), _book_part(), _trades_part()], className="symbol-parts"),
+            dcc.Store(id=ids.TICK),
+            dcc.Store(id=ids.LIVE),
+            dcc.Store(id=ids.DRAWN),
+        ],
+        id=ids.PAGE,
+        className="symbol",
+        **_marks(
+            data_venue=place.venue,
+            data_symbol=place.symbol,
+            data_interval=interval,
+            data_intervals=",".join(intervals),
+            data_part="chart",
+        ),
+    )
+
+
+def unknown(place: Place, nearest: Sequence[Place]) -> Component:
+    """What stands at the address of an instrument that is not collected."""
+    return html.Div(
+        [
+            html.H1("Not collected here"),
+            html.P(
+                [
+                    html.Code(f"{place.symbol} on {place.venue}"),
+                    " is not an instrument that Tickdeck follows.",
+                ]
+            ),
+            html.P("Nearest names:"),
+            html.Ul([html.Li(dcc.Link([html.B(p.symbol), f" {p.venue}"], href=p.path)) for p in nearest]),
+            dcc.Link("Go to the market", href="/"),
+        ],
+        className="missing",
+    )
+
+
+def _marks(**named: str) -> dict[str, Any]:
+    """`data-*` and `aria-*` attributes, which Python cannot name."""
+    return {name.replace("_", "-"): value for name, value in named.items()}
+
+
+def _head(place: Place, intervals: Sequence[str], twins: Sequence[Place]) -> Component:
+    facts = [
+        html.Div([html.Dt(head), html.Dd("–", id=name, className="num")], title=title, className="fact")
+        for head, name, title in _FACTS
+    ]
+    links = [
+        dcc.Link(i, href=f"{place.path}?tf={i}", className="tf", title=f"{i} candles") for i in intervals
+    ]
+    others = [
+        dcc.Link(f"{p.symbol} on {p.venue} →", href=p.path, className="twin", title="The same coin there")
+        for p in twins
+    ]
+    return html.Header(
+        [
+            html.Div(
+                [html.H1(place.symbol), html.Span(place.venue, className="venue-tag"), *others],
+                className="symbol-name",
+            ),
+            html.Div("–", id=ids.LAST, className="symbol-last num"),
+            html.Dl(facts, className="facts"),
+            html.Nav(links, className="tfs", **_marks(aria_label="Candle interval")),
+        ],
+        className="symbol-head",
+    )
+
+
+def _tabs() -> Component:
+    buttons = [
+        html.Button(
+            name,
+            role="tab",
+            className="part-tab",
+            **_marks(data_part=part, aria_selected="true" if part == "chart" else "false"),
+        )
+        for part, name in _PARTS
+    ]
+    return html.Div(buttons, role="tablist", className="part-tabs", **_marks(aria_label="Part of the page"))
+
+
+def _chart_part() -> Component:
+    return html.Section(
+        [
+            html.Div("", id=ids.NOTE, className="symbol-note", role="status"),
+            _graph(ids.CHART, "chart", panes=2),
+            html.H2("Last 10 minutes", className="panel-title"),
+            _graph(ids.STRIPS, "strips", panes=3),
+        ],
+        className="panel chart-part",
+        **_marks(aria_label="Candles and the last 10 minutes of the top of the book"),
+    )
+
+
+def _blank_figure(panes: int) -> Any:
+    """Nothing to see until the browser draws, but every axis: plotly draws a new one before it places it."""
+    axes = {f"yaxis{n if n > 1 else ''}": {"visible": False} for n in range(1, panes + 1)}
+    return {
+        "data": [{"x": [], "y": [], "yaxis": f"y{n if n > 1 else ''}"} for n in range(1, panes + 1)],
+        "layout": {
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "margin": {"l": 8, "r": 64, "t": 8, "b": 34},
+            "showlegend": False,
+            "xaxis": {"visible": False},
+            **axes,
+        },
+    }
+
+
+def _graph(name: str, kind: str, *, panes: int) -> Component:
+    graph = dcc.Graph(id=name, figure=_blank_figure(panes), config=_MODEBAR, style={"height": "100%"})
+    return html.Div(graph, className=f"graph graph-{kind}")
+
+
+def _book_part() -> Component:
+    return html.Section(
+        [
+            html.H2("Book", className="panel-title"),
+            html.Div(
+                [html.Div(id=ids.LADDER, className="ladder num"), html.Div("", id=ids.LADDER_STATE)],
+                className="ladder-frame",
+            ),
+            html.H2("Depth", className="panel-title"),
+            html.Div(id=ids.DEPTH, className="depth num"),
+        ],
+        className="panel book-part",
+    )
+
+
+def _trades_part() -> Component:
+    return html.Section(
+        [html.H2("Trades", className="panel-title"), html.Div(id=ids.TAPE, className="tape num")],
+        className="panel trades-part",
+    )

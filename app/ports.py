@@ -1,0 +1,119 @@
+"""What the web asks of the stores; `db` fills these, tests have fakes. All methods raise StoreUnavailable."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol
+
+from db.history.ledger import GapFilter, GapPage, GapPlace
+from db.history.reader import TickPage, TickPlace
+from db.history.track import SignalPage, TrackFilter, TrackPlace, TradePage
+from db.rows import IndicatorRow, TickerRow, TickRow
+from market.events import Kline
+from market.instruments import Instrument
+
+Fields = dict[str, str]
+
+
+class HotReader(Protocol):
+    """The latest state, as text under the names of `db.hot.keys`."""
+
+    def market(self, venue: str) -> dict[str, bytes]:
+        """Symbol -> overview row as JSON; empty for an unknown venue."""
+
+    def feeds(self, venues: Iterable[str]) -> dict[str, Fields]:
+        """Venue -> the fields of its feed; none for a feed without a heartbeat."""
+
+    def workers(self) -> dict[str, Fields]:
+        """Worker id -> the fields of that collector; none without a heartbeat."""
+
+    def book(self, venue: str, symbol: str) -> Fields | None:
+        """The latest book, or None."""
+
+    def ticker(self, venue: str, symbol: str) -> Fields | None:
+        """The latest ticker, or None."""
+
+    def kline(self, venue: str, symbol: str, interval: str) -> Fields | None:
+        """The forming candle, or None."""
+
+    def trades(self, venue: str, symbol: str, count: int = 200) -> list[Fields]:
+        """The newest public trades, newest first."""
+
+    def look(self, venue: str, symbol: str, now_ms: int) -> None:
+        """Say that somebody looks at a symbol, so that the collector has its history first."""
+
+
+class History(Protocol):
+    """What happened. Times are epoch ms; what is unknown is empty."""
+
+    def klines(
+        self,
+        venue: str,
+        symbol: str,
+        interval: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        limit: int = 500,
+    ) -> list[Kline]:
+        """Closed candles that open in [start, end), ascending: the first `limit`; without start the last."""
+
+    def klines_downsampled(
+        self, venue: str, symbol: str, interval: str, *, start: int, end: int, max_points: int
+    ) -> list[Kline]:
+        """Candles joined into at most `max_points`."""
+
+    def ticks(
+        self, venue: str, symbol: str, *, start: int | None = None, end: int | None = None, limit: int = 500
+    ) -> list[TickRow]:
+        """Changes of the top in [start, end), ascending: the first `limit`, without a start the last."""
+
+    def tick_page(
+        self, venue: str, symbol: str, since: int | TickPlace, *, end: int | None = None, limit: int = 500
+    ) -> TickPage:
+        """The first `limit` changes from `since` on, or behind the end of a page; before `end`."""
+
+    def ticks_downsampled(
+        self, venue: str, symbol: str, *, start: int, end: int, max_points: int
+    ) -> list[TickRow]:
+        """At most `max_points` of them, with the lowest and the highest mid of each stretch."""
+
+    def gaps(self, wanted: GapFilter, *, after: GapPlace | None = None, limit: int = 500) -> GapPage:
+        """The first `limit` gaps wanted, behind the end of a page if given; without both the last ones."""
+
+    def indicators(
+        self,
+        venue: str,
+        symbol: str,
+        interval: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        limit: int = 500,
+        every: int = 1,
+    ) -> list[IndicatorRow]:
+        """Of closes in [start, end), ascending: the first `limit`, without a start the last; thinned."""
+
+    def signals(
+        self, wanted: TrackFilter, *, after: TrackPlace | None = None, limit: int = 500
+    ) -> SignalPage:
+        """The first `limit` signals wanted, behind the end of a page if given; without both the last ones."""
+
+    def paper_trades(
+        self, wanted: TrackFilter, *, after: TrackPlace | None = None, limit: int = 500
+    ) -> TradePage:
+        """The same of paper trades."""
+
+    def scoreboard(self) -> list[dict[str, Any]]:
+        """Every row of the scoreboard, by the names of its columns."""
+
+    def tickers(self) -> list[TickerRow]:
+        """The last known ticker of every instrument."""
+
+    def instruments(self) -> list[Instrument]:
+        """Every instrument that was ever seen."""
+
+
+class Clock(NamedTuple):
+    """The two clocks: epoch ms for what people see, monotonic seconds for ages and time-outs."""
+
+    now_ms: Callable[[], int]
+    monotonic: Callable[[], float]

@@ -1,0 +1,199 @@
+"""What the pages and the API read: one view of the market, built at most every 300 ms for everybody.
+
+Redis is asked by the request that finds the view old; whoever comes meanwhile gets the one before.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from app.last_known import newest, overlay
+from app.ports import Clock, Fields, HotReader
+from app.shared import Shared
+from app.view import (
+    NO_HEARTBEAT,
+    Feed,
+    MarketView,
+    Notice,
+    OverviewRow,
+    blank_row,
+    build_view,
+    notices_of,
+    read_feed,
+    read_rows,
+    unknown_feed,
+)
+from app.watch import HistoryWatch
+from db.errors import StoreUnavailable
+from db.rows import TickerRow
+from db.settings import Settings
+from market.instruments import symbols_for
+
+MAX_AGE_S = 0.3
+"""A view this old is built anew when somebody asks."""
+
+WORKERS_EVERY_S = 2.0
+"""How often the collectors' heartbeats are looked up: that walks all of Redis's keys."""
+
+REDIS_IS_SILENT = Notice("old", "Redis does not answer · these are the last known values")
+POSTGRES_IS_SILENT = Notice("old", "Postgres does not answer · the history is missing, live numbers go on")
+HISTORY_IS_DELAYED = Notice("old", "The history is delayed · the collector cannot write to Postgres now")
+_NO_COLLECTOR = "The collector is gone · nothing new comes in"
+_DELAYED = ("behind", "down", "refused", "schema")
+"""States in which a collector's rows wait."""
+
+log = structlog.get_logger()
+
+
+class Venues(NamedTuple):
+    """Which venues there are to show. With `FEEDS=auto` the simulated ones stand in while they exist."""
+
+    live: tuple[str, ...]
+    simulated: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every name that may be asked for."""
+        return self.live + self.simulated
+
+
+class _Read(NamedTuple):
+    feeds: dict[str, Feed]
+    waiting: dict[str, Feed]
+    rows: list[OverviewRow]
+    unreadable: list[str]
+    workers: Mapping[str, Fields] | None = None
+    """None: not known."""
+
+
+def venues_of(settings: Settings) -> Venues:
+    """The venues that these settings can show."""
+    live = tuple(settings.venue_names.values())
+    simulated = tuple(f"sim-{venue}" for venue in settings.venues)
+    return Venues(() if settings.feeds == "sim" else live, () if settings.feeds == "live" else simulated)
+
+
+class ReadModel:
+    """The market as of now, or, while Redis does not answer, as it was last."""
+
+    def __init__(
+        self, settings: Settings, reader: HotReader, clock: Clock, watch: HistoryWatch | None = None
+    ) -> None:
+        """Without a `watch` nothing is known or said of the history."""
+        self.venues = venues_of(settings)
+        self.intervals = tuple(settings.intervals)
+        self.interval = "5m" if "5m" in self.intervals else self.intervals[0]
+        self._wanted = settings.symbols
+        self._reader = reader
+        self._clock = clock
+        self._watch = watch
+        self._workers: dict[str, Fields] = {}
+        self._workers_at = float("-inf")
+        self._last_read: _Read | None = None
+        self._view = Shared[MarketView](clock.monotonic, MAX_AGE_S)
+        self._silent = False
+
+    def market(self) -> MarketView:
+        """The view; never raises StoreUnavailable, but says in a notice that it is old."""
+        return self._view.get(self._build)
+
+    def blank(self) -> MarketView:
+        """The configured instruments without a value: what there is before any store is asked."""
+        read = self._blank()
+        return self._view_of(read, self._notices(read))
+
+    def symbols(self, venue: str, stored: Iterable[str] = ()) -> list[str]:
+        """The symbols that have a row: the configured ones; with `auto:N` those `stored`."""
+        if self._wanted and self._wanted[0].startswith("auto:"):
+            return sorted(stored)
+        return symbols_for(venue, self._wanted)
+
+    def _build(self) -> MarketView:
+        try:
+            read = self._last_read = self._read()
+            notices = self._notices(read)
+            if self._silent:
+                self._silent = False
+                log.info("redis.back")
+        except StoreUnavailable as error:
+            if not self._silent:  # once, not with every view
+                self._silent = True
+                log.warning("redis.unavailable", error=str(error))
+            read = self._last_known()
+            notices = [REDIS_IS_SILENT, *self._notices(read)]
+        if self._watch and self._watch.is_silent:
+            notices.append(POSTGRES_IS_SILENT)
+        return self._view_of(read, notices)
+
+    def _view_of(self, read: _Read, notices: Sequence[Notice]) -> MarketView:
+        now = self._clock.now_ms()
+        return build_view(now, read.rows, read.feeds, notices, interval=self.interval)
+
+    def _notices(self, read: _Read) -> list[Notice]:
+        simulated = any(venue in self.venues.simulated for venue in read.feeds)
+        feeds, gone = read.feeds, read.workers == {}
+        if gone:  # one sentence, not one more for each venue
+            feeds = {venue: feed for venue, feed in feeds.items() if feed["reason"] != NO_HEARTBEAT}
+        notices = notices_of(feeds, simulated=simulated, waiting=read.waiting)
+        if gone:
+            last = max((row.recv_time for row in read.rows if row.recv_time is not None), default=None)
+            notices.append(Notice("trouble", _NO_COLLECTOR, last))
+        elif any(worker.get("db_state") in _DELAYED for worker in (read.workers or {}).values()):
+            notices.append(HISTORY_IS_DELAYED)
+        if read.unreadable:
+            notices.append(Notice("trouble", f"unreadable rows: {', '.join(read.unreadable)}"))
+        return notices
+
+    def _blank(self, venues: Sequence[str] = ()) -> _Read:
+        venues = venues or self.venues.live or self.venues.simulated
+        rows = [row for venue in venues for row in read_rows(venue, {}, self.symbols(venue))[0]]
+        return _Read({venue: unknown_feed() for venue in venues}, {}, rows, [])
+
+    def _last_known(self) -> _Read:
+        """What Redis had last, or what Postgres has if that is newer. Of the feeds nothing is known."""
+        tickers, instruments = self._watch.last_known() if self._watch else ([], [])
+        read = self._last_read or self._blank(self._stored_venues(tickers))
+        listed = {row.venue for row in read.rows}
+        rows = read.rows + [
+            blank_row(ticker.venue, ticker.symbol)
+            for ticker in tickers
+            if ticker.venue in read.feeds and ticker.venue not in listed
+        ]
+        feeds = {venue: unknown_feed() for venue in read.feeds}
+        return _Read(feeds, {}, overlay(rows, tickers, instruments), [])
+
+    def _stored_venues(self, tickers: Sequence[TickerRow]) -> tuple[str, ...]:
+        """The simulated venues where they were shown last, otherwise the live ones."""
+        live, simulated = self.venues
+        return simulated if newest(tickers, simulated) > newest(tickers, live) else live or simulated
+
+    def _read_workers(self) -> dict[str, Fields]:
+        now = self._clock.monotonic()
+        if now - self._workers_at >= WORKERS_EVERY_S:
+            self._workers, self._workers_at = self._reader.workers(), now
+        return self._workers
+
+    def _read(self) -> _Read:
+        stored = self._reader.feeds(self.venues.all)
+        shown, markets = self._shown(stored)
+        rows: list[OverviewRow] = []
+        unreadable: list[str] = []
+        for venue in shown:
+            some, wrong = read_rows(venue, markets[venue], self.symbols(venue, markets[venue]))
+            rows += some
+            unreadable += (f"{venue} {symbol}" for symbol in wrong)
+        feeds = {venue: read_feed(stored.get(venue, {})) for venue in self.venues.all}
+        waiting = {venue: feeds[venue] for venue in self.venues.live if venue not in shown}
+        shown_feeds = {venue: feeds[venue] for venue in shown}
+        return _Read(shown_feeds, waiting, rows, unreadable, self._read_workers())
+
+    def _shown(
+        self, feeds: Mapping[str, Mapping[str, str]]
+    ) -> tuple[tuple[str, ...], dict[str, dict[str, bytes]]]:
+        """The venues to show and their rows: the simulated ones while any of their keys exists."""
+        simulated = self.venues.simulated
+        markets = {venue: self._reader.market(venue) for venue in simulated}
+        if not self.venues.live or any(feeds.get(v) or markets[v] for v in simulated):
+            return simulated, markets
+        return self.venues.live, {venue: self._reader.market(venue) for venue in self.venues.live}

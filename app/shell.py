@@ -1,0 +1,123 @@
+"""The frame of every page: top bar, notices, live data, and which page stands at which address."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dash import Dash, Input, Output, dcc, html
+
+from app import ids
+from app.browser import in_browser
+from app.compression import keep_reply_as
+from app.read_model import ReadModel
+from app.view import MarketView
+
+Component = Any
+Pages = Mapping[str, Callable[[], Component]]
+"""Path -> the layout of the page that stands there."""
+
+
+def layout(view: MarketView, refresh_ms: int) -> Component:
+    """The shell with the market as it is now, so that the first paint has numbers."""
+    return html.Div(
+        [
+            dcc.Location(id=ids.ADDRESS, refresh="callback-nav"),
+            dcc.Interval(id=ids.INTERVAL, interval=refresh_ms),
+            dcc.Store(id=ids.TICK),
+            dcc.Store(id=ids.LIVE, data=_live(view)),
+            _bar(view),
+            html.Div(_notices(view), id=ids.NOTICES, className="notices"),
+            html.Div(id=ids.CONNECTION, className="connection", role="status"),
+            html.Main(_skeleton(), id=ids.PAGE, className="page"),
+        ],
+        className="shell",
+    )
+
+
+def _bar(view: MarketView) -> Component:
+    return html.Header(
+        [
+            dcc.Link("Tickdeck", href="/", className="name"),
+            html.Nav(dcc.Link("Market", href="/", id=ids.MARKET_TAB, className="tab"), className="tabs"),
+            html.Button(["Search", html.Kbd("/")], id=ids.SEARCH, className="search-open", title="Find (/)"),
+            html.Div(_badges(view), id=ids.FEEDS, className="feeds"),
+            html.Button("Freeze", id=ids.FREEZE, className="freeze num", title="Stop painting (f)"),
+            html.Span("–", id=ids.AGE, className="age num", title="Age of the newest number on the page"),
+            html.Button("– UTC", id=ids.CLOCK, className="clock num", title="UTC or local time"),
+            html.Button("", id=ids.THEME, className="icon-button", title="Theme"),
+        ],
+        className="bar",
+    )
+
+
+def _badges(view: MarketView) -> list[Component]:
+    return [
+        html.Span(
+            [html.B(venue), f" {feed['state'] or '–'}"],
+            className=f"feed feed-{feed['state'] or 'unknown'}",
+            title=str(feed["reason"] or ""),
+        )
+        for venue, feed in view.feeds.items()
+    ]
+
+
+def _notices(view: MarketView) -> list[Component]:
+    return [html.Div(notice.text, className=f"notice notice-{notice.kind}") for notice in view.notices]
+
+
+def _skeleton() -> list[Component]:
+    return [html.Div(className="counts"), html.Div(className="skeleton-rows")]
+
+
+def _live(view: MarketView) -> dict[str, object]:
+    return {"now": view.now, "version": view.version, "payload": view.payload}
+
+
+def refresh(read_model: ReadModel, now_ms: Callable[[], int], tick: object) -> dict[str, object]:
+    """The market for a browser that has version `tick["version"]`; without payload if that is the newest."""
+    view = read_model.market()
+    if isinstance(tick, dict) and tick.get("version") == view.version:
+        return {"now": now_ms(), "version": view.version, "payload": None}
+    keep_reply_as(view.version)  # hence `now` is the view's, not this request's
+    return _live(view)
+
+
+def show_page(pages: Pages, path: object, page_at: Callable[[str], Component] | None = None) -> Component:
+    """The page at this path, that which `page_at` finds there, or one that says there is none."""
+    found = pages.get(path) if isinstance(path, str) else None
+    if found:
+        return found()
+    return (page_at and page_at(str(path))) or missing_page(str(path))
+
+
+def missing_page(path: str) -> Component:
+    """What stands at an address where nothing stands."""
+    return html.Div(
+        [
+            html.H1("Nothing here"),
+            html.P([html.Code(path), " is not a page of Tickdeck."]),
+            dcc.Link("Go to the market", href="/"),
+        ],
+        className="missing",
+    )
+
+
+def register(
+    app: Dash,
+    read_model: ReadModel,
+    now_ms: Callable[[], int],
+    pages: Pages,
+    page_at: Callable[[str], Component] | None = None,
+) -> None:
+    """The callbacks of the shell: gate, live data, what the bar says, theme, page."""
+    in_browser(app, "gate.pass", Output(ids.TICK, "data"), Input(ids.INTERVAL, "n_intervals"))
+    in_browser(app, "shell.draw", Output(ids.FEEDS, "children"), Input(ids.LIVE, "data"))
+    in_browser(app, "shell.tab", Output(ids.MARKET_TAB, "className"), Input(ids.ADDRESS, "pathname"))
+    in_browser(app, "theme.toggle", Output(ids.THEME, "children"), Input(ids.THEME, "n_clicks"))
+
+    @app.callback(Output(ids.LIVE, "data"), Input(ids.TICK, "data"), prevent_initial_call=True)
+    def _refresh(tick: object) -> dict[str, object]:
+        return refresh(read_model, now_ms, tick)
+
+    @app.callback(Output(ids.PAGE, "children"), Input(ids.ADDRESS, "pathname"))
+    def _show_page(path: object) -> Component:
+        return show_page(pages, path, page_at)

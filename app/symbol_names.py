@@ -1,0 +1,81 @@
+"""Which instruments have a page, and which one a mistyped address may have meant."""
+
+import difflib
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from app.read_model import ReadModel
+from market.instruments import parse_symbol, spelled_for
+
+NEAREST = 6
+_LONGEST = 48
+_PREFIX = "/s/"
+
+
+class Place(NamedTuple):
+    """A venue and a symbol as an address names them; known or not."""
+
+    venue: str
+    symbol: str
+
+    @property
+    def path(self) -> str:
+        """Its address."""
+        return f"{_PREFIX}{self.venue}/{self.symbol}"
+
+
+def place_of(path: str) -> Place | None:
+    """What `/s/<venue>/<symbol>` names, None for any other path. Asks nobody."""
+    if not path.startswith(_PREFIX):
+        return None
+    venue, slash, symbol = unquote(path.removeprefix(_PREFIX)).rstrip("/").partition("/")
+    return Place(venue, symbol) if slash and venue and symbol and "/" not in symbol else None
+
+
+class Names:
+    """The instruments of the configuration; with `auto:N` those that are collected."""
+
+    def __init__(self, read_model: ReadModel) -> None:
+        self._read_model = read_model
+
+    def is_known(self, place: Place) -> bool:
+        """Whether this instrument has a page."""
+        return place in self._symbols(place.venue)
+
+    def twins(self, place: Place) -> list[Place]:
+        """The same coin on the other venues of its kind: simulated ones stand beside simulated ones."""
+        venues = self._read_model.venues
+        group = venues.simulated if place.venue in venues.simulated else venues.live
+        others = (Place(venue, spelled_for(place.symbol, venue)) for venue in group if venue != place.venue)
+        return [other for other in others if self.is_known(other)]
+
+    def nearest(self, place: Place) -> list[Place]:
+        """Those whose names are most like this one's, nearest first; the first ones there are if none is."""
+        wanted, venue = place.symbol[:_LONGEST].upper(), place.venue[:_LONGEST].lower()
+        known = list(self._all())
+        spelled_here = Place(venue, spelled_for(wanted, venue))
+
+        def likeness(other: Place) -> float:
+            if other == spelled_here:
+                return 2.0
+            names = {other.symbol, parse_symbol(other.symbol)[0]}
+            symbol = max(difflib.SequenceMatcher(None, wanted, name).ratio() for name in names)
+            return symbol + 0.3 * difflib.SequenceMatcher(None, venue, other.venue).ratio()
+
+        scored = sorted(((likeness(other), other) for other in known), key=lambda pair: -pair[0])
+        alike = [other for score, other in scored if score >= 0.75]
+        return (alike or known)[:NEAREST]
+
+    def _all(self) -> Iterator[Place]:
+        venues = self._read_model.venues
+        for venue in venues.live + venues.simulated:
+            yield from self._symbols(venue)
+
+    def _symbols(self, venue: str) -> list[Place]:
+        if venue not in self._read_model.venues.all:
+            return []
+        configured = self._read_model.symbols(venue)
+        # With `auto:N` nothing is configured by name: what is shown is what there is.
+        shown = configured or [row.symbol for row in self._read_model.market().rows if row.venue == venue]
+        return [Place(venue, symbol) for symbol in shown]

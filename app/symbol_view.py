@@ -1,0 +1,134 @@
+"""One instrument as its page gets it: parts of one JSON text, numbers in the digits of tick and lot. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from market.decimals import places_of, plain_json
+from market.events import Kline
+
+LEVELS = 20
+"""Levels a side that the page gets: the ladder shows 12, the depth curve all of them."""
+_TICKER_PRICES = ("last_price", "mark_price", "index_price", "high_24h", "low_24h")
+_TICKER_NUMBERS = ("funding_rate", "open_interest", "volume_24h", "turnover_24h", "change_24h_pct")
+_TIMES = ("event_time", "recv_time")
+
+Values = dict[str, Any]
+_encode = msgspec.json.Encoder().encode
+_levels_of = msgspec.json.Decoder(list[tuple[float, float]]).decode
+
+
+class Digits(NamedTuple):
+    """Decimal places of prices and sizes; None while the venue has not told the step."""
+
+    price: int | None = None
+    size: int | None = None
+
+
+def digits_of(tick_size: float | None, lot_size: float | None) -> Digits:
+    """The decimal places of an instrument's steps."""
+    return Digits(*(None if step is None else places_of(step) for step in (tick_size, lot_size)))
+
+
+def text_of(parts: Mapping[str, object]) -> str:
+    """The parts as JSON, without exponents; those encoded before are `msgspec.Raw`."""
+    return plain_json(_encode(parts).decode())
+
+
+def encoded(part: object) -> msgspec.Raw:
+    """A part that goes into many texts."""
+    return msgspec.Raw(_encode(part))
+
+
+def read_ticker(stored: Mapping[str, str] | None, digits: Digits) -> Values | None:
+    """The ticker's fields as numbers, missing ones None."""
+    if not stored:
+        return None
+    found = {name: _number(stored, name, digits.price) for name in _TICKER_PRICES}
+    found |= {name: _number(stored, name) for name in _TICKER_NUMBERS}
+    return found | {name: _time(stored, name) for name in (*_TIMES, "next_funding_time")}
+
+
+def read_book(stored: Mapping[str, str] | None, digits: Digits) -> Values | None:
+    """The book's state, best levels and measures. What cannot be read has state `unreadable` and no level."""
+    if not stored:
+        return None
+    try:
+        sides = {side: _side(stored.get(side) or "[]", digits) for side in ("bids", "asks")}
+        state = stored.get("state") or "stale"
+    except msgspec.DecodeError:
+        sides, state = {"bids": [], "asks": []}, "unreadable"
+    times = {name: _time(stored, name) for name in (*_TIMES, "publish_time")}
+    measures = {
+        "mid": _number(stored, "mid"),
+        "spread_bps": _number(stored, "spread_bps", 2),
+        "imbalance": _number(stored, "imbalance", 3),
+        "imbalance_10": _number(stored, "imbalance_10", 3),
+    }
+    return {"state": state} | sides | measures | times
+
+
+def _side(text: str, digits: Digits) -> list[tuple[float | None, float | None]]:
+    levels = _levels_of(text)[:LEVELS]
+    return [(rounded(price, digits.price), rounded(size, digits.size)) for price, size in levels]
+
+
+def read_trades(stored: Sequence[Mapping[str, str]], digits: Digits) -> dict[str, list[Any]]:
+    """The trades as columns, newest first."""
+    return {
+        "price": [_number(trade, "price", digits.price) for trade in stored],
+        "size": [_number(trade, "size", digits.size) for trade in stored],
+        "taker_side": [trade.get("taker_side") for trade in stored],
+        "trade_id": [trade.get("trade_id") for trade in stored],
+        "event_time": [_time(trade, "event_time") for trade in stored],
+    }
+
+
+def read_forming(stored: Mapping[str, str] | None, digits: Digits) -> Values | None:
+    """The candle that is not closed yet, or None if there is none or it lacks a price."""
+    if not stored:
+        return None
+    found: Values = {
+        name: _number(stored, name, digits.price) for name in ("open", "high", "low", "close")
+    } | {name: _time(stored, name) for name in ("open_time", *_TIMES)}
+    if any(found[name] is None for name in ("open_time", "open", "high", "low", "close")):
+        return None
+    return found | {"volume": _number(stored, "volume", digits.size)}
+
+
+def candle_columns(klines: Sequence[Kline], digits: Digits) -> Values:
+    """Closed candles as columns, ascending."""
+    prices = {
+        name: [rounded(getattr(k, name), digits.price) for k in klines]
+        for name in ("open", "high", "low", "close")
+    }
+    return {
+        "open_time": [k.open_time for k in klines],
+        **prices,
+        "volume": [rounded(k.volume, digits.size) for k in klines],
+        "complete": [k.complete for k in klines],
+    }
+
+
+def newest_of(*parts: Values | None) -> int | None:
+    """When the newest of these came in, epoch ms."""
+    times = [part["recv_time"] for part in parts if part and part["recv_time"] is not None]
+    return max(times, default=None)
+
+
+def _number(stored: Mapping[str, str], name: str, places: int | None = None) -> float | None:
+    try:
+        return rounded(float(stored.get(name, "")), places)
+    except ValueError:
+        return None
+
+
+def _time(stored: Mapping[str, str], name: str) -> int | None:
+    text = stored.get(name, "")
+    return int(text) if text.isdecimal() else None
+
+
+def rounded(value: float | None, places: int | None) -> float | None:
+    """The value to so many places; as it is where they are not known."""
+    return value if value is None or places is None else round(value, places)

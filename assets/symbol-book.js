@@ -1,0 +1,139 @@
+// Ladder, depth curve and tape. The rows are made once; afterwards only what changed is written.
+(function () {
+  "use strict";
+  const tickdeck = (window.tickdeck = window.tickdeck || {});
+  const format = tickdeck.format;
+  const ROWS = 12;
+  const TRADES = 50;
+  const SVG = "http://www.w3.org/2000/svg";
+  const DEPTH_HEIGHT = 100;
+  const DEPTH_WIDTH = 200;
+
+  function make(tag, className, parent) {
+    const element = document.createElement(tag);
+    element.className = className;
+    if (parent) parent.append(element);
+    return element;
+  }
+
+  function write(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  // The children of a container, made at the first call and whenever the page was made anew.
+  function rowsOf(container, count, fill) {
+    if (container.childElementCount !== count) {
+      container.replaceChildren();
+      for (let i = 0; i < count; i += 1) fill(make("div", "", container), i);
+    }
+    return container.children;
+  }
+
+  // Bids left, asks right, best on top; the bars are the sizes summed from the best level on.
+  function ladder(container, book, places) {
+    const [head, ...rows] = rowsOf(container, ROWS + 1, ladderRow);
+    ["Sum", "Size", "Bid", "Ask", "Size", "Sum"].forEach((text, i) => write(head.children[i], text));
+    const bids = summed(book ? book.bids : []);
+    const asks = summed(book ? book.asks : []);
+    const most = Math.max(...[...bids, ...asks].map((level) => level.sum), 0) || 1;
+    rows.forEach((row, i) => {
+      side(row, bids[i], [2, 1, 0], places);
+      side(row, asks[i], [3, 4, 5], places);
+      row.style.setProperty("--bid-bar", bids[i] ? `${(50 * bids[i].sum) / most}%` : "0%");
+      row.style.setProperty("--ask-bar", asks[i] ? `${(50 * asks[i].sum) / most}%` : "0%");
+    });
+  }
+
+  function ladderRow(row, i) {
+    row.className = i ? "ladder-row" : "ladder-row ladder-head";
+    ["sum", "size", "price bid", "price ask", "size", "sum"].forEach((name) => make("span", name, row));
+  }
+
+  // The sum of what stands beside it, in the same digits while these are few.
+  function sumText(sum, places) {
+    return sum < 100 ? format.fixed(sum, places) : format.compact(sum);
+  }
+
+  function side(row, level, [price, size, sum], places) {
+    const texts = level
+      ? [format.fixed(level.price, places.price), format.fixed(level.size, places.size), sumText(level.sum, places.size)]
+      : ["", "", ""];
+    [price, size, sum].forEach((place, i) => write(row.children[place], texts[i]));
+  }
+
+  function summed(levels, count = ROWS) {
+    let sum = 0;
+    return levels.slice(0, count).map(([price, size]) => ({ price, size, sum: (sum += size) }));
+  }
+
+  // Sizes summed outward from the middle, as two stepped areas over the price.
+  function depth(container, book, places) {
+    if (!container.firstElementChild) depthFrame(container);
+    const [svg, labels] = container.children;
+    const bids = summed(book ? book.bids : [], Infinity);
+    const asks = summed(book ? book.asks : [], Infinity);
+    const both = bids.length && asks.length;
+    const middle = both ? (bids[0].price + asks[0].price) / 2 : 0;
+    const reach = both ? Math.max(middle - bids.at(-1).price, asks.at(-1).price - middle) || 1 : 1;
+    const most = Math.max(...[...bids, ...asks].map((level) => level.sum), 0) || 1;
+    const place = (price) => (DEPTH_WIDTH / 2) * (1 + (price - middle) / reach);
+    const [bidArea, askArea] = svg.children;
+    bidArea.setAttribute("d", both ? area(bids, place, most) : "");
+    askArea.setAttribute("d", both ? area(asks, place, most) : "");
+    const ends = [middle - reach, middle, middle + reach];
+    ends.forEach((price, i) => write(labels.children[i], both ? format.fixed(price, places.price) : format.MISSING));
+    write(container.children[2], both ? `max ${format.compact(most)}` : "");
+  }
+
+  function depthFrame(container) {
+    const svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("viewBox", `0 0 ${DEPTH_WIDTH} ${DEPTH_HEIGHT}`);
+    svg.setAttribute("preserveAspectRatio", "none");
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", "Depth: sizes summed from the best price outward, bids left, asks right");
+    for (const name of ["depth-bid", "depth-ask"]) {
+      const path = document.createElementNS(SVG, "path");
+      path.setAttribute("class", name);
+      svg.append(path);
+    }
+    container.append(svg);
+    const labels = make("div", "depth-labels", container);
+    for (let i = 0; i < 3; i += 1) make("span", "", labels);
+    make("span", "depth-most", container);
+  }
+
+  function area(levels, place, most) {
+    const height = (level) => DEPTH_HEIGHT * (1 - (0.92 * level.sum) / most);
+    const start = place(levels[0].price);
+    let path = `M${start} ${DEPTH_HEIGHT}`;
+    for (const level of levels) path += `H${place(level.price)}V${height(level)}`;
+    const edge = levels[0].price < levels.at(-1).price ? DEPTH_WIDTH : 0;
+    return `${path}H${edge}V${DEPTH_HEIGHT}Z`;
+  }
+
+  // The newest trades on top; an arrow beside the colour says who took.
+  function tape(container, trades, places) {
+    const [head, ...rows] = rowsOf(container, TRADES + 1, tapeRow);
+    ["Time UTC", "Price", "Size"].forEach((text, i) => write(head.children[i], text));
+    rows.forEach((row, i) => {
+      const isThere = i < trades.price.length;
+      const isBuy = isThere && trades.taker_side[i] === "buy";
+      const name = `tape-row ${isThere ? (isBuy ? "buy" : "sell") : ""}`;
+      if (row.className !== name) row.className = name;
+      const id = isThere ? `${trades.trade_id[i]}/${places.price}/${places.size}` : "";
+      if (row.dataset.trade === id) return;
+      row.dataset.trade = id;
+      const time = isThere ? new Date(trades.event_time[i]).toISOString().slice(11, 19) : "";
+      write(row.children[0], time);
+      write(row.children[1], isThere ? `${isBuy ? "▲" : "▼"} ${format.fixed(trades.price[i], places.price)}` : "");
+      write(row.children[2], isThere ? format.fixed(trades.size[i], places.size) : "");
+    });
+  }
+
+  function tapeRow(row, i) {
+    row.className = i ? "tape-row" : "tape-row tape-head";
+    ["time", "price", "size"].forEach((name) => make("span", name, row));
+  }
+
+  tickdeck.symbolBook = { ladder, depth, tape };
+})();

@@ -1,0 +1,56 @@
+// Draws the Symbol page's figures on their mounted graphs: not under a drag, not more often than they cost.
+(function () {
+  "use strict";
+  const tickdeck = (window.tickdeck = window.tickdeck || {});
+  const REST_MS = 500; // after a drag
+  const COST_FACTOR = 4; // a redraw is followed by a pause of so many times its own length
+  const states = new WeakMap(); // graph -> {busyUntil, restUntil, key}
+
+  // The mounted plot of a dcc.Graph; null until plotly.js is loaded and it is there.
+  function plotOf(id) {
+    const plot = document.querySelector(`#${id} .js-plotly-plot`);
+    return plot && plot._fullLayout && window.Plotly ? plot : null;
+  }
+
+  function stateOf(plot, onMoved) {
+    if (!states.has(plot)) {
+      const state = { busyUntil: 0, restUntil: 0, key: null };
+      states.set(plot, state);
+      plot.on("plotly_relayouting", () => (state.busyUntil = performance.now() + REST_MS));
+      plot.on("plotly_relayout", (change) => {
+        if (!Object.keys(change).some((name) => name.startsWith("xaxis."))) return; // a resize, say
+        state.busyUntil = 0;
+        state.restUntil = 0;
+        window.setTimeout(onMoved, 0);
+      });
+    }
+    return states.get(plot);
+  }
+
+  // The x range that the user chose by zooming or panning; null while the newest is followed.
+  function chosenRange(plot, key) {
+    const state = states.get(plot);
+    const axis = plot.layout && plot.layout.xaxis;
+    return state && state.key === key && axis && axis.autorange === false ? axis.range : null;
+  }
+
+  // Draw what `figureOf(range, width)` makes, unless it is not the moment; true if drawn.
+  function draw(id, key, { figureOf, onMoved, isUrgent }) {
+    const plot = plotOf(id);
+    if (!plot || plot.offsetWidth === 0) return false;
+    const state = stateOf(plot, onMoved);
+    const begun = performance.now();
+    // Plotly says that it is dragged only when that moves; a redraw before would end the drag.
+    if (plot._dragging || begun < state.busyUntil || (!isUrgent && begun < state.restUntil)) return false;
+    const range = chosenRange(plot, key);
+    const { data, layout } = figureOf(range, plot.offsetWidth);
+    // Said again each time: left to plotly, the second redraw after a drag would follow the newest again.
+    if (range) Object.assign(layout.xaxis, { range, autorange: false });
+    state.key = key;
+    window.Plotly.react(plot, data, layout);
+    state.restUntil = begun + COST_FACTOR * (performance.now() - begun);
+    return true;
+  }
+
+  tickdeck.symbolCharts = { draw, plotOf, chosenRange };
+})();

@@ -1,0 +1,222 @@
+// The Symbol page: what it asks, what it writes, when it draws.
+(function () {
+  "use strict";
+  const tickdeck = (window.tickdeck = window.tickdeck || {});
+  const { format, symbolData, symbolFigures, symbolBook, symbolCharts } = tickdeck;
+  const SMALL = 1e-4;
+  const LADDER_WORDS = { syncing: "syncing", unreadable: "unreadable" };
+  const UNTIL_PLOTLY_MS = 100;
+  let held = null; // what is held of the series that is shown
+  let paintedKey = null; // the series that was last painted whole
+  let charted = null; // what the charts show, for redrawing them while the page is frozen
+
+  function pageElement() {
+    return document.getElementById("symbol-page");
+  }
+
+  function isShown() {
+    return pageElement() !== null;
+  }
+
+  // The series of the address; an interval that is not collected is the default one.
+  function shownSeries(page) {
+    const { venue, symbol, interval, intervals } = page.dataset;
+    const asked = new URLSearchParams(window.location.search).get("tf");
+    return [venue, symbol, intervals.split(",").includes(asked) ? asked : interval];
+  }
+
+  // What the server is asked, or no_update while there is nothing to ask.
+  function pass() {
+    const no_update = window.dash_clientside.no_update;
+    const page = pageElement();
+    if (!page) return no_update;
+    const series = shownSeries(page);
+    if (!held || held.key !== series.join(":")) turnTo(page, series);
+    const tick = tickdeck.gate.open(`symbol ${held.key}`);
+    return tick ? { tick, ...symbolData.question(held) } : no_update;
+  }
+
+  function turnTo(page, series) {
+    const isSameInstrument = held && held.venue === series[0] && held.symbol === series[1];
+    const before = held;
+    held = symbolData.begin(...series);
+    if (isSameInstrument) held.newest = before.newest && { ...before.newest, forming: null };
+    page.querySelectorAll(".tf").forEach((link) => {
+      const isChosen = link.textContent === held.interval;
+      link.classList.toggle("tf-selected", isChosen);
+      link.setAttribute("aria-current", isChosen ? "true" : "false");
+    });
+    document.title = `${held.symbol} ${held.venue} · Tickdeck`;
+    if (!isSameInstrument || !tickdeck.isFrozen()) paintPage();
+  }
+
+  function draw(reply) {
+    const no_update = window.dash_clientside.no_update;
+    if (!reply || !reply.payload || !held || !isShown()) return no_update;
+    if (!symbolData.accept(held, reply.payload)) return no_update;
+    if (tickdeck.live.hear(reply.now, held.newest)) redrawShell(reply.now);
+    paint();
+    return reply.now;
+  }
+
+  // Feeds and notices came with our reply: the shell draws them from its own Store.
+  function redrawShell(now) {
+    const data = { now, version: tickdeck.live.version(), payload: null };
+    window.dash_clientside.set_props("live-market", { data });
+  }
+
+  // Frozen: nothing moves, but a series that was turned to is painted once, whole.
+  function paint() {
+    if (!held || !isShown()) return;
+    const isTurned = paintedKey !== held.key;
+    if (tickdeck.isFrozen() && !isTurned) return;
+    paintPage();
+    paintCharts(isTurned);
+    if (held.newest) paintedKey = held.key;
+  }
+
+  function paintPage() {
+    const newest = held.newest || {};
+    const places = held.newest ? symbolFigures.placesOf(held) : { price: 0, size: 0 };
+    paintHead(newest.ticker || {}, places);
+    const book = newest.book || null;
+    symbolBook.ladder(document.getElementById("symbol-ladder"), book, places);
+    symbolBook.depth(document.getElementById("symbol-depth"), book, places);
+    symbolBook.tape(document.getElementById("symbol-tape"), newest.trades || { price: [] }, places);
+    paintAges();
+  }
+
+  function paintHead(ticker, places) {
+    const price = (value) => format.fixed(value, places.price);
+    writePrice("symbol-last", ticker.last_price, places.price);
+    write("symbol-change", format.signed(ticker.change_24h_pct, 2));
+    const change = ticker.change_24h_pct || 0;
+    document.getElementById("symbol-change").className = `num ${change > 0 ? "up" : change < 0 ? "down" : ""}`;
+    write("symbol-mark", price(ticker.mark_price));
+    write("symbol-index", price(ticker.index_price));
+    write("symbol-open-interest", format.compact(ticker.open_interest));
+    write("symbol-volume", format.compact(ticker.turnover_24h));
+  }
+
+  // All digits are kept; the leading zeros of a small price step back.
+  function writePrice(id, value, places) {
+    const element = document.getElementById(id);
+    const text = format.fixed(value, places);
+    if (element.textContent === text) return;
+    const [, zeros, rest] = value > 0 && value < SMALL ? /^([^1-9]*)(.*)$/.exec(text) : [null, "", text];
+    const muted = document.createElement("span");
+    muted.className = "zeros";
+    muted.textContent = zeros;
+    element.replaceChildren(muted, rest);
+  }
+
+  function write(id, text, className) {
+    const element = document.getElementById(id);
+    if (element.textContent !== text) element.textContent = text;
+    if (className !== undefined && element.className !== className) element.className = className;
+  }
+
+  // What goes on with time alone: ages, the funding countdown, how old the book is.
+  function paintAges() {
+    const { newest, ticker, book, is_old: isOld } = held.newest || {};
+    const age = tickdeck.live.seconds(format.isMissing(newest) ? null : newest);
+    const level = tickdeck.live.level(age);
+    write("symbol-age", format.age(age, level), `num age-${level}`);
+    write("symbol-funding", fundingText(ticker || {}));
+    const words = ladderWords(book, isOld);
+    write("symbol-ladder-state", words, "ladder-state");
+    pageElement().classList.toggle("is-muted", words !== "");
+    write("symbol-note", noteText());
+  }
+
+  function fundingText(ticker) {
+    const rate = format.isMissing(ticker.funding_rate) ? null : ticker.funding_rate * 100;
+    if (format.isMissing(ticker.next_funding_time)) return format.signed(rate, 4);
+    const left = Math.max(0, Math.floor((ticker.next_funding_time - tickdeck.live.now()) / 1000));
+    const two = (value) => String(value).padStart(2, "0");
+    const time = `${two(Math.floor(left / 3600))}:${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
+    return `${format.signed(rate, 4)} · ${time}`;
+  }
+
+  // Why the book is not to be trusted, or nothing.
+  function ladderWords(book, isOld) {
+    if (!held.newest) return "";
+    if (!book) return "no book yet";
+    const age = tickdeck.live.seconds(isOld || book.state === "stale" ? book.recv_time : null);
+    if (isOld || book.state === "stale") return age === null ? "stale" : `stale ${format.duration(age)}`;
+    return LADDER_WORDS[book.state] || "";
+  }
+
+  function noteText() {
+    const { is_old: isOld, history } = held.newest || {};
+    const found = [];
+    if (isOld) found.push("Redis does not answer: last known values");
+    if (history === "delayed") found.push("history delayed: Postgres does not answer");
+    if (history === "loading") found.push("history is loading");
+    if (history === "ok" && held.candles.length < 2) found.push("no candles stored yet");
+    if (held.earlier === "failed") found.push("earlier candles could not be loaded");
+    return found.join(" · ");
+  }
+
+  function paintCharts(isUrgent) {
+    if (!held || !held.newest || !isShown()) return;
+    if (!symbolCharts.plotOf("symbol-chart")) {
+      window.setTimeout(() => paintCharts(isUrgent), UNTIL_PLOTLY_MS);
+      return;
+    }
+    const onMoved = () => paintCharts(true);
+    const isStill = tickdeck.isFrozen() && charted && charted.key === held.key;
+    const drawn = isStill ? charted : { ...held };
+    const chart = (range, width) => {
+      loadEarlierIfSeen(symbolFigures.windowOf(drawn, range, width)[0]);
+      return symbolFigures.chart(drawn, range, width);
+    };
+    if (symbolCharts.draw("symbol-chart", held.key, { figureOf: chart, onMoved, isUrgent })) charted = drawn;
+    const strips = () => tickdeck.symbolStrips.figure(drawn);
+    symbolCharts.draw("symbol-strips", `${held.venue}:${held.symbol}`, { figureOf: strips, onMoved, isUrgent });
+  }
+
+  async function loadEarlierIfSeen(from) {
+    const asking = held;
+    const first = held.candles.length ? held.candles[0].open_time : Infinity;
+    if (from > first || !(await symbolData.loadEarlier(asking)) || asking !== held) return;
+    if (charted && charted.key === held.key) {
+      const earlier = held.candles.filter((candle) => candle.open_time < first);
+      charted = { ...charted, candles: earlier.concat(charted.candles) };
+    }
+    paintCharts(true);
+  }
+
+  // The page was left: nothing is held for nobody.
+  function leave() {
+    held = paintedKey = charted = null;
+    document.title = "Tickdeck";
+  }
+
+  function everySecond() {
+    if (held && !isShown()) leave();
+    if (!isShown() || document.hidden || !held || tickdeck.isFrozen()) return;
+    paintAges();
+  }
+
+  // On a narrow screen one part is shown at a time.
+  function choosePart(part) {
+    pageElement().dataset.part = part;
+    document.querySelectorAll(".part-tab").forEach((tab) => {
+      tab.setAttribute("aria-selected", tab.dataset.part === part ? "true" : "false");
+    });
+    paintCharts(true);
+  }
+
+  document.addEventListener("click", (event) => {
+    const tab = event.target.closest && event.target.closest(".part-tab");
+    if (tab) choosePart(tab.dataset.part);
+  });
+  document.addEventListener("tickdeck:freeze", paint);
+  new MutationObserver(() => paintCharts(true)).observe(document.documentElement, {
+    attributeFilter: ["data-bs-theme", "data-palette"],
+  });
+  window.setInterval(everySecond, 1000);
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { symbol: { pass, draw } });
+  tickdeck.symbol = { isShown, held: () => held };
+})();

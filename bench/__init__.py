@@ -1,0 +1,1 @@
+"""Benchmarks of the budgets: `./dev bench`. Figures are ratios or counts of one run; machines differ."""

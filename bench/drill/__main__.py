@@ -1,0 +1,164 @@
+"""`python -m bench.drill [--long] [NAME …]`: faults injected into a collector, and what came of them."""
+
+import argparse
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.drill.case import Background, Case, Outcome, Solo
+from bench.drill.cases import CASES
+from bench.drill.exchange import now_ms
+from bench.drill.flow import play
+from bench.drill.long import LONG
+from bench.drill.report import details, line, table, verdict
+from bench.drill.rig import Halted, rig
+from bench.drill.slow import BACKGROUNDS, candles_of
+from bench.drill.solos import SOLOS
+from bench.drill.workers import WORKERS
+from db.local.stores import temporary_stores
+from db.migrate import migrate
+
+SKIPPED = "takes long; run with --long"
+
+
+ALONE = SOLOS + WORKERS + LONG
+
+
+class Played(NamedTuple):
+    """One line of the table."""
+
+    number: str
+    title: str
+    outcome: Outcome
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run all, or those that are named; 1 if something was not as it must be."""
+    parser = argparse.ArgumentParser(prog="./dev drill", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="like E5 or N2; without, all")
+    parser.add_argument("--long", action="store_true", help="also what takes long")
+    parser.add_argument("--logs", type=Path, metavar="DIRECTORY", help="where the collectors' logs stay")
+    chosen = parser.parse_args(arguments)
+    names = {name.upper() for name in chosen.names}
+    known = {it.number for it in CASES} | {it.number for it in BACKGROUNDS} | {it.number for it in ALONE}
+    if unknown := sorted(names - known):
+        parser.error(f"no such fault: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    began = time.monotonic()
+    try:
+        played = run(names or known, is_long=chosen.long, logs=chosen.logs)
+    except Halted:
+        return 130
+    print("\n" + table([line(*it) for it in played]))
+    for it in played:
+        print("\n".join(details(it.number, it.outcome)), end="\n" if it.outcome.problems else "")
+    wrong = sum(verdict(it.outcome) == "WRONG" for it in played)
+    skipped = sum(bool(it.outcome.skipped) for it in played)
+    took = time.monotonic() - began
+    print(f"{len(played)} faults, {skipped} skipped, {wrong} not as they must be; {took:.0f} s")
+    return 1 if wrong else 0
+
+
+def run(names: set[str], *, is_long: bool, logs: Path | None) -> list[Played]:
+    """Play the faults of these names: those that can share a collector beside those that cannot."""
+    cases = [it for it in CASES if it.number in names]
+    backgrounds = [it for it in BACKGROUNDS if it.number in names]
+    solos = [it for it in ALONE if it.number in names]
+    with ExitStack() as stack:
+        if logs is None:
+            logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tickdeck-drill-")))
+        logs.mkdir(parents=True, exist_ok=True)
+        parts = []
+        if cases or backgrounds:
+            parts.append(partial(_play_together, _stores(stack), logs, cases, backgrounds))
+        if solos:
+            parts.append(partial(_play_alone, _stores(stack), logs, solos, is_long))
+        halt = stack.enter_context(_halting())
+        with ThreadPoolExecutor(len(parts)) as threads:
+            running = [threads.submit(part, halt) for part in parts]
+            try:
+                return [it for part in running for it in part.result()]
+            finally:
+                halt.set()
+
+
+@contextmanager
+def _halting() -> Iterator[threading.Event]:
+    """An event that is set when this process is asked to end."""
+    halt = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: halt.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield halt
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stores(stack: ExitStack) -> Mapping[str, str]:
+    """Stores of their own, migrated."""
+    urls = stack.enter_context(temporary_stores()).urls
+    migrate(urls["DATABASE_URL"])
+    return urls
+
+
+def _play_together(
+    urls: Mapping[str, str],
+    logs: Path,
+    cases: Sequence[Case],
+    backgrounds: Sequence[Background],
+    halt: threading.Event,
+) -> list[Played]:
+    """One collector lives through all of them."""
+    played = []
+    with rig(urls, logs, halt=halt) as running, ExitStack() as stack:
+        stack.enter_context(running.collector())
+        running.until(running.is_calm, 30.0)
+        first_ms, began = now_ms(), time.monotonic()
+        running.background.update(target for it in backgrounds for target in it.targets)
+        numbers = [[running.exchange.inject(fault) for fault in it.faults] for it in backgrounds]
+        for case in cases:
+            outcome = play(running, case)
+            played.append(_told(Played(case.number, case.title, outcome)))
+            if not outcome.was_calm:  # the next ones are to have a chance
+                stack.close()
+                stack.enter_context(running.collector())
+        for it, ids in zip(backgrounds, numbers, strict=True):
+            played.append(_told(Played(it.number, it.title, it.finish(running, ids, began))))
+        played.append(_told(Played("–", "every candle that closed meanwhile", candles_of(running, first_ms))))
+    return played
+
+
+def _play_alone(
+    urls: Mapping[str, str], logs: Path, solos: Sequence[Solo], is_long: bool, halt: threading.Event
+) -> list[Played]:
+    """One after another, each with everything anew."""
+    played = []
+    for solo in solos:
+        if solo.is_long and not is_long:
+            played.append(Played(solo.number, solo.title, Outcome(skipped=SKIPPED)))
+        else:
+            outcome = solo.play(partial(rig, urls, logs, halt=halt))
+            played.append(_told(Played(solo.number, solo.title, outcome)))
+    return played
+
+
+_lock = threading.Lock()
+
+
+def _told(it: Played) -> Played:
+    with _lock:
+        print(f"{it.number:<4} {verdict(it.outcome):<7} {it.title}", flush=True)
+    return it
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""How the data arrives: from the venues' sockets into both stores."""

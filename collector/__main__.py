@@ -1,0 +1,72 @@
+"""`python -m collector`: the worker. Settings first, then stores, then the threads; ends on SIGTERM."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+import structlog
+
+from collector import processes
+from collector.worker import Worker
+from db.logs import configure_logs
+from db.settings import load_settings
+
+STOP_TIMEOUT_S = 9.0
+
+
+def main() -> int:
+    """Run until SIGTERM or Ctrl-C; 0 when everything at hand was written or is on disk."""
+    parser = argparse.ArgumentParser(prog="python -m collector", description=__doc__)
+    parser.add_argument("--number", type=int, help="which of COLLECTOR_PROCESSES to be; without, all of them")
+    number: int | None = parser.parse_args().number
+    settings = load_settings()
+    configure_logs(settings)
+    stopping = threading.Event()
+    failed = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    def on_thread_error(args: threading.ExceptHookArgs) -> None:
+        structlog.get_logger().critical(
+            "thread.died", thread=args.thread and args.thread.name, exc_info=args.exc_value
+        )
+        failed.set()
+        stopping.set()
+
+    threading.excepthook = on_thread_error
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+
+    def on_hopeless(reason: str) -> None:
+        if not failed.is_set():
+            structlog.get_logger().critical("collector.hopeless", reason=reason)
+        failed.set()
+        stopping.set()
+
+    if number is None and settings.collector_processes > 1:
+        return processes.run(settings.collector_processes, stopping)
+    worker = Worker(settings, on_hopeless, number=number or 0)
+    worker.start()
+    _wait(stopping, is_child=number is not None)
+    deadline = threading.Timer(STOP_TIMEOUT_S, lambda: os._exit(1))
+    deadline.daemon = True
+    deadline.start()
+    is_written = worker.stop()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # platforms may send it again while we end
+    return 0 if is_written and not failed.is_set() else 1
+
+
+def _wait(stopping: threading.Event, *, is_child: bool) -> None:
+    """Wait to be stopped; a child also stops when the process that started it is gone."""
+    parent = os.getppid()
+    while not stopping.wait(1.0 if is_child else None):
+        if os.getppid() != parent:
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

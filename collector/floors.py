@@ -1,0 +1,67 @@
+"""What Redis held of instruments when this worker took them: nothing that is older replaces it.
+
+Another worker may have written it a moment ago, or this one before a crash, later than the database was told.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from db.hot import keys
+from db.hot.writer import HotWriter
+from market.events import Trade
+
+Place = tuple[str, str]
+"""A key, and the field in it; "" for the whole key."""
+
+SAME_TIME_MS = 60_000
+"""What Redis holds of a time later than that is another time altogether: that of a recording, say."""
+
+_decoder = msgspec.json.Decoder(dict[str, object])
+
+
+class Floors:
+    """Times below which nothing is published, and trades that are published already."""
+
+    def __init__(self, writer: HotWriter, intervals: Iterable[str]) -> None:
+        self._writer = writer
+        self._intervals = tuple(intervals)
+        self._times: dict[Place, int] = {}
+        self._trades: dict[str, set[str]] = {}
+
+    def learn(self, venue: str, symbols: Sequence[str]) -> list[str]:
+        """Look up what is there of instruments that were just taken; its keys. Raises StoreUnavailable."""
+        held = self._writer.held(venue, symbols, self._intervals)
+        for key in [key for symbol in symbols for key in keys.of_symbol(venue, symbol)]:
+            self._set((key, ""), held.event_times.get(key))
+        for symbol in symbols:
+            row = held.rows.get(symbol)
+            time = _decoder.decode(row).get("event_time") if row else None
+            self._set((keys.market(venue), symbol), time if isinstance(time, int) else None)
+        self._trades |= held.trade_ids
+        return [*held.event_times, *(key for key, ids in held.trade_ids.items() if ids)]
+
+    def passes(self, key: str, field: str, event_time: int | None) -> bool:
+        """Whether something of this time may be published; from then on everything may."""
+        floor = self._times.get((key, field))
+        if floor is None:
+            return True
+        if 0 < floor - (event_time or 0) <= SAME_TIME_MS:
+            return False
+        del self._times[key, field]
+        return True
+
+    def is_new(self, key: str, trade: Trade) -> bool:
+        """Whether a trade is not in the stream yet."""
+        return trade.trade_id not in self._trades.get(key, ())
+
+    def forget(self) -> None:
+        """Redis may have lost everything: publish whatever there is."""
+        self._times.clear()
+        self._trades.clear()
+
+    def _set(self, place: Place, time: int | None) -> None:
+        if time is None:
+            self._times.pop(place, None)
+        else:
+            self._times[place] = time

@@ -1,0 +1,160 @@
+"""What comes with instruments that this worker takes: candles and tickers, open gaps, and what was missed.
+
+At a start they are those of an earlier run; later those of another worker, which stopped, died, or has
+fewer from now on. Reading waits for Postgres, so all of this has a thread of its own.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import structlog
+
+from collector.feed import Feed
+from collector.history import Stored
+from collector.leases.share import GRACE_S
+from collector.pipeline import Pipeline
+from collector.signals import SignalMemory
+from db.errors import StoreUnavailable
+from db.rows import GapRow, TickerRow
+from market.events import Kline
+
+log = structlog.get_logger()
+
+PROVEN_WITHIN_S = GRACE_S - 0.5
+"""Who hands instruments over goes on for a while; what gives no datum here by then is missed in between."""
+FIRST_WITHIN_S = 3.0
+"""What was read at the start tells of what is taken right then, and of nothing later."""
+KLINES = 32
+
+
+class Memory(SignalMemory, Protocol):
+    """What the database remembers of a venue. Every call may raise StoreUnavailable."""
+
+    def tickers(self) -> list[TickerRow]:
+        """Last known tickers of all venues."""
+
+    def newest_klines(self, venue: str, symbols: Sequence[str], per_series: int) -> list[Kline]:
+        """The newest closed candles of these symbols, of every interval."""
+
+    def stored_klines(self, venue: str, since: Mapping[str, int]) -> dict[tuple[str, str], Stored]:
+        """What is held, by (symbol, interval), from `since[interval]` on."""
+
+    def open_gaps(self, venue: str) -> list[GapRow]:
+        """The gaps of a venue that last."""
+
+    def last_seen(self, venue: str) -> dict[str, int]:
+        """Symbol -> epoch ms of the last sign of it, by the venue's clock."""
+
+
+class Missed(NamedTuple):
+    """What the ledger and the rows tell of a venue before this worker."""
+
+    held: list[GapRow]
+    last_seen: dict[str, int]
+
+
+class _Taken(NamedTuple):
+    symbols: Sequence[str]
+    is_orphaned: bool
+
+
+class Heritage:
+    """Reads what is remembered of instruments that are taken, and hands it on."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        pipeline: Pipeline,
+        feed: Feed,
+        *,
+        begin: Callable[[Sequence[str]], None],
+        ask_history: Callable[[Sequence[str]], None],
+    ) -> None:
+        """`begin(symbols)` has orphaned ones followed, of which no row may come before it is known what is
+        missed; `ask_history(symbols)` asks REST for the candles that the database lacks.
+        """
+        self.is_read = threading.Event()
+        """Set when the first reading is over: rows of this run are to come later than that."""
+        self._name = pipeline.name
+        self._memory = memory
+        self._pipeline = pipeline
+        self._feed = feed
+        self._begin = begin
+        self._ask_history = ask_history
+        self._taken: queue.Queue[_Taken | None] = queue.Queue()
+        self._handed_over: list[tuple[float, Sequence[str]]] = []
+        self._thread = threading.Thread(target=self._run, name=f"heritage-{self._name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin to end; returns at once."""
+        self._taken.put(None)
+
+    def on_taken(self, symbols: Sequence[str], *, is_orphaned: bool) -> None:
+        """These are this worker's from now on. `is_orphaned`: nobody follows them now."""
+        self._taken.put(_Taken(symbols, is_orphaned))
+
+    def recall(self, symbols: Sequence[str]) -> None:
+        """Take what the database remembers, so that nothing starts empty that need not."""
+        wanted = set(symbols)
+        try:
+            self._pipeline.remember(row for row in self._memory.tickers() if row.symbol in wanted)
+            stored = self._memory.newest_klines(self._name, symbols, KLINES)
+            self._pipeline.on_history(stored, is_stored=True)
+        except StoreUnavailable as error:
+            log.warning("history.unread", venue=self._name, reason=str(error))
+
+    def _run(self) -> None:
+        missed, read_at = self._read(), time.monotonic()
+        self.is_read.set()
+        while True:
+            try:
+                taken = self._taken.get(timeout=0.5 if self._handed_over else None)
+                if taken is None:
+                    return
+                self._take(taken, missed if time.monotonic() - read_at < FIRST_WITHIN_S else None)
+            except queue.Empty:
+                self._check_handed_over(time.monotonic())
+            except Exception:
+                log.exception("heritage.failed", venue=self._name)
+            missed = None
+
+    def _read(self) -> Missed | None:
+        try:
+            return Missed(self._memory.open_gaps(self._name), self._memory.last_seen(self._name))
+        except StoreUnavailable as error:
+            log.warning("gaps.unread", venue=self._name, reason=str(error))
+            return None
+
+    def _take(self, taken: _Taken, missed: Missed | None) -> None:
+        missed = missed or self._read()
+        if taken.is_orphaned:
+            self._begin(taken.symbols)
+        if missed is not None:
+            seen = missed.last_seen if taken.is_orphaned else {}
+            self._miss(taken.symbols, missed.held, seen)
+        if not taken.is_orphaned:
+            self._handed_over.append((time.monotonic() + PROVEN_WITHIN_S, taken.symbols))
+        self.recall(taken.symbols)
+        self._ask_history(taken.symbols)
+
+    def _check_handed_over(self, now: float) -> None:
+        """What was handed over and gives no datum in time is missed since its last sign."""
+        due = [it for it in self._handed_over if it[0] <= now]
+        self._handed_over = [it for it in self._handed_over if it[0] > now]
+        late = {symbol for _, symbols in due for symbol in symbols} & self._feed.mute
+        if late and (missed := self._read()) is not None:
+            self._miss(sorted(late), [], missed.last_seen)
+
+    def _miss(self, symbols: Sequence[str], held: Sequence[GapRow], last_seen: Mapping[str, int]) -> None:
+        wanted = set(symbols)
+        self._feed.resume(
+            [row for row in held if row.symbol in wanted],
+            {symbol: at for symbol, at in last_seen.items() if symbol in wanted},
+        )

@@ -1,0 +1,286 @@
+"""Hot state into Redis: what changed, once every `PUBLISH_INTERVAL_MS`, in one pipeline.
+
+Books, tickers and trades go out every round; candles and overview rows, which people look at, four times a
+second; the state of feeds and of this worker once a second. While Redis is gone nothing is queued: when it
+is back, everything is published anew.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+
+from collector import render
+from collector.announcer import Announcer
+from collector.feed import Feed
+from collector.floors import Floors
+from collector.state import InstrumentState
+from collector.statistics import Lags
+from collector.status import Status
+from db.errors import StoreUnavailable
+from db.hot import keys
+from db.hot.writer import HotWriter
+
+log = structlog.get_logger()
+
+SLOW_EVERY_S = 0.25
+STATUS_EVERY_S = 1.0
+REFRESH_EVERY_S = 15.0
+ALIVE_S = 30.0
+"""A feed with data within this time is proven alive: unchanged keys are kept from expiring."""
+RETRY_S = 0.25
+PAUSED_S = 2.5
+"""If a round began so long after the one before, or takes so long, the process stood still."""
+MEASURED = 5
+"""Books of a venue in a round whose way is measured, about."""
+
+
+class Publisher:
+    """Writes the state of all feeds: of the instruments that this worker has. Others write theirs."""
+
+    def __init__(
+        self,
+        writer: HotWriter,
+        feeds: Callable[[], Sequence[Feed]],
+        status: Status,
+        announcer: Announcer,
+        *,
+        confirm: Callable[[], None] = lambda: None,
+        interval_ms: int,
+        intervals: Sequence[str],
+    ) -> None:
+        """`feeds()` lists them as they are now.
+
+        `confirm()` waits until it is known again what this worker has; called after a pause of the process.
+        """
+        self.is_up = False
+        self._writer = writer
+        self._feeds = feeds
+        self._status = status
+        self._confirm = confirm
+        self._interval_s = interval_ms / 1000
+        self._intervals = tuple(intervals)
+        self._books: dict[str, dict[str, str | int]] = {}
+        self._refreshed: dict[str, float] = {}
+        """When each key was last kept from expiring, monotonic."""
+        self._announcer = announcer
+        self._floors = Floors(writer, intervals)
+        self._owned: dict[str, dict[str, int]] = {}
+        """By venue: what this worker publishes, and by which lease."""
+        self._sent: list[tuple[Lags, int]] = []
+        """What is measured of this round: when its books were received."""
+        self._slow_at = self._status_at = 0.0
+        self._is_known = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Publish once more, what the feeds say of their end included, and end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=2.0)
+        self._slow_at = self._status_at = 0.0
+        try:
+            self.publish(time.monotonic())
+        except StoreUnavailable as error:
+            log.warning("redis.down", reason=str(error))
+
+    def _run(self) -> None:
+        next_at = began = time.monotonic()
+        while not self._stopping.is_set():
+            last, began = began, time.monotonic()
+            next_at = max(next_at + self._interval_s, began)
+            try:
+                if began - last > PAUSED_S:
+                    self._on_pause(began - last)
+                self.publish(time.monotonic())
+                if not self.is_up:
+                    self.is_up = True
+                    log.info("redis.up")
+            except StoreUnavailable as error:
+                self._on_down(error)
+                next_at = time.monotonic() + RETRY_S
+            except Exception:
+                log.exception("publisher.failed")
+                self._mark_all()
+            self._stopping.wait(max(0.0, next_at - time.monotonic()))
+
+    def _on_down(self, error: StoreUnavailable) -> None:
+        if self.is_up or not self._is_known:
+            log.warning("redis.down", reason=str(error))
+        self.is_up, self._is_known = False, True
+        self._mark_all()
+
+    def _on_pause(self, seconds: float) -> None:
+        """The process stood still: others may have taken what it had, and know it better now."""
+        log.warning("publisher.paused", seconds=round(seconds, 1))
+        self._confirm()
+
+    def _mark_all(self) -> None:
+        self._writer.forget()
+        self._floors.forget()
+        self._sent.clear()
+        self._refreshed.clear()
+        self._status.forget()
+        for feed in self._feeds():
+            with feed.pipeline.lock:
+                for state in feed.pipeline.states.values():
+                    state.mark_all()
+
+    def publish(self, now: float) -> None:
+        """One round. Raises StoreUnavailable. `now`: monotonic seconds."""
+        began = time.monotonic()
+        is_slow = now - self._slow_at >= SLOW_EVERY_S
+        has_status = now - self._status_at >= STATUS_EVERY_S
+        if has_status:
+            self._check_emptied()
+        for feed in self._feeds():
+            self._publish_feed(feed, now, is_slow=is_slow)
+        if has_status:
+            self._status.publish(self._feeds(), now)
+            self._status_at = now
+        if is_slow:
+            self._slow_at = now
+        self._announcer.tell(self._writer)
+        if time.monotonic() - began > PAUSED_S:  # what was collected is old by now
+            self._mark_all()
+            return
+        sent = self._writer.send()
+        self._measure()
+        if sent.fenced:
+            log.warning("redis.fenced", keys=sorted(sent.fenced)[:5], count=len(sent.fenced))
+        if sent.deleted:
+            log.warning("redis.wrong_type", deleted=sorted(sent.deleted))
+            self._mark_all()
+
+    def _measure(self) -> None:
+        now = _now_ms()
+        for lags, recv_time in self._sent:
+            lags.add(now - recv_time)
+        self._sent.clear()
+
+    def _check_emptied(self) -> None:
+        """If our own status is gone before its time, the store was emptied: publish all anew."""
+        if self._status_at and self.is_up and not self._status.is_there:
+            log.warning("redis.emptied")
+            self._mark_all()
+
+    def _publish_feed(self, feed: Feed, now: float, *, is_slow: bool) -> None:
+        pipeline, name = feed.pipeline, feed.name
+        self._look_up_taken(feed)
+        rows: dict[str, str | int] = {}
+        books: list[tuple[str, render.BookView, bool, int]] = []
+        with pipeline.lock:
+            is_alive = now - pipeline.statistics.last_data_at < ALIVE_S
+            mine = self._owned[name]
+            for symbol, state in pipeline.states.items():
+                if symbol not in mine or state.epoch is None:
+                    continue
+                if state.book_changed:
+                    view = render.view_book(state)
+                    is_good = state.book_state == "live" and not state.is_crossed
+                    if not is_good or self._floors.passes(keys.book(name, symbol), "", view.event_time):
+                        state.book_changed = False
+                        books.append((symbol, view, is_good, state.epoch or 0))
+                self._collect(name, symbol, state, now, is_slow=is_slow)
+                if (
+                    is_slow
+                    and state.row_changed
+                    and self._floors.passes(keys.market(name), symbol, state.event_time)
+                ):
+                    state.row_changed = False
+                    rows[symbol] = render.overview_row(state)
+        for _, view, is_good, _ in books[:: 1 + len(books) // MEASURED]:
+            if is_good:
+                self._sent.append((pipeline.statistics.redis_lags, view.recv_time))
+        for symbol, view, is_good, epoch in books:
+            self._publish_book(keys.book(name, symbol), view, now, is_good=is_good, epoch=epoch)
+        if rows:
+            self._put(keys.market(name), rows, now)
+        if is_alive and is_slow:
+            self._refresh(name, mine, now)
+
+    def _look_up_taken(self, feed: Feed) -> None:
+        """Know what is this worker's to publish, and what Redis holds of that which was not until now."""
+        with feed.pipeline.lock:
+            owned = {s: st.epoch for s, st in feed.pipeline.states.items() if st.epoch is not None}
+        before = self._owned.get(feed.name, {})
+        if taken := [symbol for symbol, epoch in owned.items() if before.get(symbol) != epoch]:
+            for key in self._floors.learn(feed.name, taken):
+                self._refreshed.setdefault(key, float("-inf"))
+        self._owned[feed.name] = owned
+        for key in [key for symbol in before.keys() - owned for key in keys.of_symbol(feed.name, symbol)]:
+            self._books.pop(key, None)
+            self._refreshed.pop(key, None)
+
+    def _collect(self, name: str, symbol: str, state: InstrumentState, now: float, *, is_slow: bool) -> None:
+        """Put what changed besides the book; the caller holds the pipeline's lock."""
+        key = keys.ticker(name, symbol)
+        if state.ticker_changed and self._floors.passes(key, "", state.ticker.event_time):
+            state.ticker_changed = False
+            self._put(key, render.ticker_fields(state.ticker), now)
+        key = keys.trades(name, symbol)
+        while state.new_trades:
+            if self._floors.is_new(key, trade := state.new_trades.popleft()):
+                self._writer.append(key, render.trade_fields(trade), keys.TRADES_LENGTH)
+                self._keep(key, now)
+        if is_slow and state.candles_changed:
+            state.candles_changed = False
+            for interval, kline in state.candles.newest().items():
+                key = keys.kline(name, symbol, interval)
+                if interval in self._intervals and self._floors.passes(key, "", kline.event_time):
+                    self._put(key, render.kline_fields(kline), now)
+        if is_slow and state.indicators_changed:
+            for interval in state.indicators_changed:
+                self._put(keys.indicator(name, symbol, interval), state.indicators[interval], now)
+            state.indicators_changed = set()
+
+    def _publish_book(
+        self, key: str, view: render.BookView, now: float, *, is_good: bool, epoch: int
+    ) -> None:
+        """A good book whole; otherwise only its state, and the last good levels stay."""
+        publish_time = _now_ms()
+        if is_good:
+            self._books[key] = render.book_fields(view, publish_time=publish_time)
+        if (fields := self._books.get(key)) is None:
+            empty = dict.fromkeys(keys.BOOK_FIELDS, "")
+            self._writer.put_missing(key, {**empty, "bids": "[]", "asks": "[]", "epoch": 0})
+            fields = {}
+        fields["state"], fields["publish_time"] = view.state, publish_time
+        if epoch:
+            self._writer.put_fenced(key, epoch, fields)
+        else:
+            self._writer.put(key, fields)
+            self._writer.put_missing(key, {"epoch": 0})
+        self._keep(key, now)
+
+    def _put(self, key: str, fields: dict[str, str | int], now: float) -> None:
+        """Set fields of an instrument's key."""
+        self._writer.put(key, fields)
+        self._keep(key, now)
+
+    def _keep(self, key: str, now: float) -> None:
+        """Keep a key from expiring; sent about once in 15 s."""
+        if now - self._refreshed.get(key, -REFRESH_EVERY_S) >= REFRESH_EVERY_S:
+            self._refreshed[key] = now
+            self._writer.expire(key, keys.INSTRUMENT_TTL_S)
+
+    def _refresh(self, name: str, symbols: Iterable[str], now: float) -> None:
+        """Keep the keys of a feed that is proven alive, changed or not; those that are there."""
+        found = [keys.market(name)]
+        for symbol in symbols:
+            found += [keys.ticker(name, symbol), keys.book(name, symbol), keys.trades(name, symbol)]
+            for interval in self._intervals:
+                found += [keys.kline(name, symbol, interval), keys.indicator(name, symbol, interval)]
+        for key in found:
+            if key in self._refreshed:
+                self._keep(key, now)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

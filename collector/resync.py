@@ -1,0 +1,110 @@
+"""Getting a book whole again: which ones wait for a REST snapshot, and when to ask for it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from collector.pipeline import Pipeline
+from collector.state import InstrumentState
+from collector.venues import Topic
+from market.book import DiffBook
+
+FIRST_DELTA_S = 2.0
+"""How long to wait for the first delta; a quiet symbol gets its snapshot without one."""
+RETRY_S = (1.0, 2.0, 5.0, 15.0, 60.0)
+PROVEN_LEVELS = 40
+"""Twice what is published; with fewer proven levels a side, a new snapshot is asked for."""
+CROSSED_S = 1.0
+HOPELESS_S = 10.0
+"""Where REST gives no answers, a stream of whole tops is better than no book after this long."""
+PATIENCE_S = 60.0
+"""The same where it does give answers: many books wait for their turn, or none has fitted yet."""
+
+
+@dataclass(slots=True)
+class _Wait:
+    """A book that waits for a snapshot."""
+
+    since: float
+    next_ask_at: float
+    tries: int = 0
+    is_asked: bool = False
+
+
+class Resync:
+    """Watches the books of one venue. `ask(symbol, done)` fetches a snapshot and calls `done(fitted)`."""
+
+    def __init__(self, ask: Callable[[str, Callable[[bool], None]], None] | None) -> None:
+        self.uses_rest = ask is not None
+        self.on_hopeless: Callable[[str], None] = lambda _symbol: None
+        """Called with a symbol for which REST gives no snapshot."""
+        self._ask = ask
+        self._waits: dict[str, _Wait] = {}
+
+    def begin(self, pipeline: Pipeline, topics: Iterable[Topic]) -> None:
+        """A new connection carries these: a sequence begins, and what was asked before is void."""
+        with pipeline.lock:
+            for topic in topics:
+                pipeline.begin(topic)
+                if topic.channel == "book":
+                    self._waits.pop(topic.symbol, None)
+
+    def keep(self, pipeline: Pipeline, now: float, *, is_rest_well: bool) -> None:
+        """Ask for the snapshots that are due, and give up books that cannot be right."""
+        with pipeline.lock:
+            lost = {s: found for s, state in pipeline.states.items() if (found := _verdict(state, now))}
+            due = [s for s, state in pipeline.states.items() if self._is_due(s, state, now)]
+            patience_s = PATIENCE_S if is_rest_well else HOPELESS_S
+            hopeless = [s for s, wait in self._waits.items() if now - wait.since >= patience_s]
+        for symbol, (cause, why) in lost.items():
+            pipeline.lose_book(symbol, cause, why)
+        for symbol in due:
+            self._request(symbol)
+        for symbol in hopeless:
+            self._waits.pop(symbol, None)
+            self.on_hopeless(symbol)
+
+    def _is_due(self, symbol: str, state: InstrumentState, now: float) -> bool:
+        rules = state.rules
+        if not self.uses_rest or not isinstance(rules, DiffBook):
+            return False
+        if rules.book.is_live:
+            self._waits.pop(symbol, None)
+            return False
+        if not state.is_attached:
+            self._waits.pop(symbol, None)
+            return False
+        wait = self._waits.setdefault(symbol, _Wait(now, now))
+        is_ready = rules.has_buffered or now - wait.since >= FIRST_DELTA_S
+        if wait.is_asked or not is_ready or now < wait.next_ask_at:
+            return False
+        wait.is_asked = True
+        wait.next_ask_at = now + RETRY_S[min(wait.tries, len(RETRY_S) - 1)]
+        wait.tries += 1
+        return True
+
+    def _request(self, symbol: str) -> None:
+        assert self._ask is not None
+        wait = self._waits.get(symbol)
+
+        def done(_fitted: bool) -> None:
+            if wait is not None:
+                wait.is_asked = False
+
+        self._ask(symbol, done)
+
+
+def mark_books(pipeline: Pipeline, topics: Iterable[Topic], mark: Callable[[InstrumentState], None]) -> None:
+    """Say of the books among these how they are."""
+    with pipeline.lock:
+        for topic in list(topics):
+            if topic.channel == "book" and (state := pipeline.states.get(topic.symbol)) is not None:
+                mark(state)
+
+
+def _verdict(state: InstrumentState, now: float) -> tuple[str, str] | None:
+    """Why a live book must be given up: the ledger's cause, "" where no data is missing, and words."""
+    if state.crossed_since is not None and now - state.crossed_since >= CROSSED_S:
+        return "crossed", "crossed for a second"
+    if isinstance(state.rules, DiffBook) and state.rules.is_thin(PROVEN_LEVELS):
+        return "", "too few proven levels"
+    return None

@@ -1,0 +1,49 @@
+"""What is shown of an instrument's indicators: the `indicator:` hashes and a part of its overview row."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from collector.signals.instrument import Said
+from market.decimals import plain, plain_json
+
+_VALUES = (
+    "rsi", "stoch_rsi_k", "stoch_rsi_d", "ema_fast", "ema_slow", "macd", "macd_signal", "bb_upper",
+    "bb_lower", "atr",
+)  # fmt: skip
+_OVERVIEW = ("rsi", "stoch_rsi_k", "stoch_rsi_d")
+_PLACES = 8
+"""Of what the overview row carries, on scales of 0 to 100 and -100 to 100."""
+_encode = msgspec.json.Encoder().encode
+
+
+def hash_fields(said: Said) -> dict[str, str | int]:
+    """The `indicator:` hash. Score and word are those of the last close."""
+    found = said.indicators
+    fields: dict[str, str | int] = {name: plain(getattr(found, name)) for name in _VALUES}
+    score, word = said.rating or (None, "")
+    fields["score"], fields["signal"] = plain(score), word
+    fields["bars"], fields["reason"], fields["open_time"] = found.bars, found.reason, found.open_time
+    fields["is_provisional"] = int(found.is_provisional)
+    return fields
+
+
+def overview_part(said: Mapping[str, Said]) -> str:
+    """`indicators` of the overview row: interval -> values, as JSON."""
+    return plain_json(_encode({interval: _overview(each) for interval, each in said.items()}).decode())
+
+
+def _overview(said: Said) -> dict[str, object]:
+    found, (score, word) = said.indicators, said.rating or (None, None)
+    values: dict[str, object] = {name: _rounded(getattr(found, name)) for name in _OVERVIEW}
+    return values | {
+        "signal": word,
+        "score": _rounded(score),
+        "reason": found.reason,
+        "open_time": found.open_time,
+        "is_provisional": found.is_provisional,
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _PLACES)

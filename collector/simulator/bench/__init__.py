@@ -1,0 +1,1 @@
+"""Frames that were encoded beforehand, sent in a loop: a load that is never the bottleneck."""

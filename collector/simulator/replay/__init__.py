@@ -1,0 +1,1 @@
+"""Recordings of real sockets, played back at a chosen speed."""

@@ -1,0 +1,300 @@
+"""Binance USDⓈ-M futures: wire formats of the public and market WebSocket routes.
+
+Source: developers.binance.com, USDⓈ-M futures, WebSocket market streams.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from collector.venues.adapter import (
+    Decoded,
+    Loose,
+    Plan,
+    Positive,
+    Topic,
+    compact,
+    cut,
+    first_bytes,
+    number,
+    whole,
+)
+from market.book import BookRules, DiffBook, PartialBook
+from market.events import (
+    Ack,
+    BookDelta,
+    BookSnapshot,
+    Event,
+    FrameError,
+    Kline,
+    Rejected,
+    TickerUpdate,
+    Top,
+    Trade,
+    Unexplained,
+)
+from market.intervals import INTERVAL_MS
+
+NAME = "binance"
+ROUTES: tuple[str, ...] = ("public", "market")
+GREETING_CHANNELS: frozenset[str] = frozenset()
+TICKS_FROM_TOP = True
+TRADE_IDS_RISE_BY_ONE = True
+OPENS_AT_LAST_CLOSE = False
+PING_EVERY_S = 25.0
+SUBSCRIBE_EVERY_S = 0.3
+MAX_TOPICS = 200
+DEPTH_LIMIT = 1000
+_STREAMS_PER_REQUEST = 100
+_BYTES_PER_REQUEST = 3_500
+_USDM = 1
+_WHOLE_TOP = "depth20@100ms"
+
+_PUBLIC = re.compile(r"@(bookTicker|depth\d*(@\d+ms)?|rpiDepth@500ms)$|^!bookTicker$")
+_PARTIAL = re.compile(r"@depth\d+(@\d+ms)?$")
+
+
+class _Wrapper(msgspec.Struct):
+    stream: str = ""
+    data: msgspec.Raw = msgspec.Raw()
+    id: int | str | None = None
+    result: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = msgspec.Raw()
+    code: int | None = None
+    msg: str = ""
+    e: str = ""
+
+
+class _Kind(msgspec.Struct):
+    e: str
+    st: int = _USDM
+
+
+class _BookTicker(msgspec.Struct):
+    u: int
+    s: str
+    b: Positive
+    B: Positive
+    a: Positive
+    A: Positive
+    E: int
+    T: int = 0
+
+
+class _Depth(msgspec.Struct):
+    s: str
+    U: int
+    u: int
+    b: list[tuple[Positive, Positive]]
+    a: list[tuple[Positive, Positive]]
+    E: int
+    T: int = 0
+    pu: int | None = None
+
+
+class _Ticker(msgspec.Struct):
+    s: str
+    E: int
+    P: Loose = None
+    c: Loose = None
+    h: Loose = None
+    l: Loose = None  # noqa: E741  (the venue's name)
+    v: Loose = None
+    q: Loose = None
+
+
+class _MarkPrice(msgspec.Struct):
+    s: str
+    E: int
+    p: Loose = None
+    i: Loose = None
+    r: Loose = None
+    T: Loose = None
+
+
+class _Candle(msgspec.Struct):
+    t: int
+    i: str
+    o: Positive
+    h: Positive
+    l: Positive  # noqa: E741  (the venue's name)
+    c: Positive
+    v: Positive
+    q: Positive
+    n: int
+    V: Positive
+    x: bool
+
+
+class _KlineEvent(msgspec.Struct):
+    s: str
+    E: int
+    k: _Candle
+
+
+class _AggTrade(msgspec.Struct):
+    s: str
+    a: int
+    p: Positive
+    q: Positive
+    T: int
+    m: bool
+    f: int = 0
+    l: int = 0  # noqa: E741  (the venue's name)
+
+
+_wrapper = msgspec.json.Decoder(_Wrapper, strict=False)
+_kind = msgspec.json.Decoder(_Kind, strict=False)
+_raws = msgspec.json.Decoder(list[msgspec.Raw])
+_book_ticker = msgspec.json.Decoder(_BookTicker, strict=False)
+_depth = msgspec.json.Decoder(_Depth, strict=False)
+_ticker = msgspec.json.Decoder(_Ticker, strict=False)
+_mark_price = msgspec.json.Decoder(_MarkPrice, strict=False)
+_kline = msgspec.json.Decoder(_KlineEvent, strict=False)
+_agg_trade = msgspec.json.Decoder(_AggTrade, strict=False)
+
+
+def route(stream: str) -> str:
+    """The route a stream lives on; on the other one it is acknowledged and silent."""
+    return "public" if _PUBLIC.search(stream) else "market"
+
+
+def topics(symbol: str, plan: Plan) -> list[Topic]:
+    """Best quotes, book, ticker, mark price, trades and candles of one symbol."""
+    intervals = ("1m",) if plan.uses_rest else plan.intervals
+    channels = {
+        "bookTicker": "top",
+        "depth@100ms" if plan.uses_rest else _WHOLE_TOP: "book",
+        "ticker": "ticker",
+        "markPrice@1s": "ticker",
+        "aggTrade": "trade",
+        **{f"kline_{interval}": "kline" for interval in intervals},
+    }
+    named = ((f"{symbol.lower()}@{stream}", channel) for stream, channel in channels.items())
+    return [Topic(name, route(name), channel, symbol) for name, channel in named]
+
+
+def book_without_rest(symbol: str) -> Topic | None:
+    """The best 20 levels, whole in every message."""
+    name = f"{symbol.lower()}@{_WHOLE_TOP}"
+    return Topic(name, route(name), "book", symbol)
+
+
+def url(base: str, route: str) -> str:
+    """The combined-stream socket of a route; it says of each message which stream it is from."""
+    return f"{base}/{route}/stream"
+
+
+def batches(names: Sequence[str]) -> list[list[str]]:
+    """At most 100 streams and 3.5 kB a request: larger frames are ignored without a word."""
+    return cut(names, _STREAMS_PER_REQUEST, _BYTES_PER_REQUEST)
+
+
+def subscribe(names: Sequence[str], request_id: int) -> str:
+    """Ask for streams; the ack does not mean that they exist."""
+    return compact({"method": "SUBSCRIBE", "params": list(names), "id": request_id})
+
+
+def unsubscribe(names: Sequence[str], request_id: int) -> str:
+    """End streams."""
+    return compact({"method": "UNSUBSCRIBE", "params": list(names), "id": request_id})
+
+
+def ping(request_id: int) -> None:
+    """Control pings are enough."""
+
+
+def make_book(plan: Plan) -> BookRules:
+    """Deltas on a REST snapshot; without REST a stream of whole tops."""
+    return DiffBook(DEPTH_LIMIT) if plan.uses_rest else PartialBook()
+
+
+def decode(frame: bytes, recv_time: int) -> Decoded:
+    """Translate one text frame. Raises FrameError for anything undocumented."""
+    try:
+        wrapper = _wrapper.decode(frame)
+        stream = wrapper.stream
+        if not stream and not wrapper.e:
+            return Decoded("", [_control(wrapper, frame)])
+        data = wrapper.data if stream else msgspec.Raw(frame)
+        if bytes(memoryview(data)[:1]) == b"[":
+            return Decoded(stream, [e for raw in _raws.decode(data) for e in _decode_one(raw, recv_time, "")])
+        return Decoded(stream, _decode_one(data, recv_time, stream))
+    except msgspec.DecodeError as error:
+        raise FrameError(f"{error}: {first_bytes(frame)}") from None
+
+
+def _decode_one(data: msgspec.Raw, recv_time: int, stream: str) -> list[Event]:
+    """One entry; those of the COIN-M universe, which mixed streams carry too, are dropped."""
+    kind = _kind.decode(data)
+    if kind.st != _USDM:
+        return []
+    is_partial = kind.e == "depthUpdate" and _PARTIAL.search(stream)
+    handler = _decode_partial if is_partial else _HANDLERS.get(kind.e)
+    return [handler(data, recv_time) if handler else Unexplained(kind.e)]
+
+
+def _control(wrapper: _Wrapper, frame: bytes) -> Event:
+    request_id = "" if wrapper.id is None else str(wrapper.id)
+    error = bytes(wrapper.error)
+    if error or wrapper.code is not None:
+        return Rejected(request_id, error.decode() or wrapper.msg)
+    if bytes(wrapper.result):
+        return Ack(request_id)
+    raise FrameError(f"neither data nor a known answer: {first_bytes(frame)}")
+
+
+def _decode_top(data: msgspec.Raw, recv_time: int) -> Event:
+    t = _book_ticker.decode(data)
+    bid, bid_size = (t.b, t.B) if t.B > 0 else (None, None)
+    ask, ask_size = (t.a, t.A) if t.A > 0 else (None, None)
+    return Top(t.s, bid, bid_size, ask, ask_size, t.u, t.T or t.E, recv_time)
+
+
+def _decode_depth(data: msgspec.Raw, recv_time: int) -> Event:
+    d = _depth.decode(data)
+    return BookDelta(d.s, d.b, d.a, d.u, d.T or d.E, recv_time, d.U, d.pu)
+
+
+def _decode_partial(data: msgspec.Raw, recv_time: int) -> Event:
+    d = _depth.decode(data)
+    return BookSnapshot(d.s, d.b, d.a, d.u, d.T or d.E, recv_time)
+
+
+def _decode_ticker(data: msgspec.Raw, recv_time: int) -> Event:
+    t = _ticker.decode(data)
+    return TickerUpdate(
+        t.s, t.E, recv_time, last_price=number(t.c), high_24h=number(t.h), low_24h=number(t.l),
+        volume_24h=number(t.v), turnover_24h=number(t.q), change_24h_pct=number(t.P),
+    )  # fmt: skip
+
+
+def _decode_mark_price(data: msgspec.Raw, recv_time: int) -> Event:
+    m = _mark_price.decode(data)
+    prices = (None, number(m.p), number(m.i))
+    return TickerUpdate(m.s, m.E, recv_time, *prices, number(m.r), whole(m.T))
+
+
+def _decode_kline(data: msgspec.Raw, recv_time: int) -> Event:
+    event = _kline.decode(data)
+    k = event.k
+    if k.i not in INTERVAL_MS:
+        return Unexplained(f"kline_{k.i}")
+    return Kline(event.s, k.i, k.t, k.o, k.h, k.l, k.c, k.v, k.q, k.x, event.E, recv_time, k.n, k.V)
+
+
+def _decode_trade(data: msgspec.Raw, recv_time: int) -> Event:
+    t = _agg_trade.decode(data)
+    side = "sell" if t.m else "buy"
+    return Trade(t.s, str(t.a), t.p, t.q, side, t.T, recv_time, max(1, t.l - t.f + 1))
+
+
+_HANDLERS: dict[str, Callable[[msgspec.Raw, int], Event]] = {
+    "bookTicker": _decode_top,
+    "depthUpdate": _decode_depth,
+    "24hrTicker": _decode_ticker,
+    "markPriceUpdate": _decode_mark_price,
+    "kline": _decode_kline,
+    "aggTrade": _decode_trade,
+}

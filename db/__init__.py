@@ -1,0 +1,1 @@
+"""Where the data lives. The only package that knows drivers, Redis keys and SQL."""

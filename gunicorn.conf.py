@@ -1,0 +1,96 @@
+"""How gunicorn serves the web: `gunicorn -c gunicorn.conf.py app.main:server`."""
+
+import ctypes
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+bind = f"0.0.0.0:{os.environ.get('PORT') or '8050'}"
+workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
+# An open stream costs a greenlet, not a thread. No preload: the worker patches the standard library first.
+worker_class = "gevent"
+worker_connections = 4000
+timeout = 30
+graceful_timeout = 20  # platforms kill after 30 s
+keepalive = 95  # longer than Heroku's router keeps its side open, or callbacks fail at random
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a heartbeat file on a slow disk blocks
+control_socket_disable = True
+forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
+accesslog = None  # a line per viewer and second says nothing; /metrics counts
+errorlog = "-"
+
+POSTGRES_WAIT_S = 8.0  # longer than any statement may take (db/history/engine.py)
+
+
+def on_starting(_server: Any) -> None:
+    """End with the line that says what is wrong with the settings.
+
+    Left to the workers, each would end so and be replaced, for ever.
+    """
+    from db.settings import load_settings
+
+    load_settings()
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Prepare a worker."""
+    return_large_blocks()
+    refuse_in_json()
+    let_greenlets_wait_for_postgres()
+
+
+def return_large_blocks() -> None:
+    """Have glibc map every large block by itself, so that the system has it back when it is freed.
+
+    Otherwise the first that is freed raises the size from which it does so, and what comes later stays in the
+    heap: 25 MB a process, when plotly.js is compressed.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:  # musl has none, and needs none
+        mallopt(-3, 256 * 1024)  # M_MMAP_THRESHOLD
+
+
+def refuse_in_json() -> None:
+    """Have gunicorn refuse in the shape of the API what the app never sees; its own is an HTML page."""
+    from gunicorn import util
+
+    def write_error(sock: Any, status: int, reason: str, message: str) -> None:
+        code = reason.lower().replace(" ", "_")
+        body = json.dumps({"error": {"code": code, "message": message or reason, "field": None}})
+        head = (
+            f"HTTP/1.1 {status} {reason}",
+            "Connection: close",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+        )
+        util.write_nonblock(sock, "\r\n".join((*head, "", body)).encode())
+
+    util.write_error = write_error
+
+
+def let_greenlets_wait_for_postgres() -> None:
+    """Have them give way while they wait: psycopg2 waits in C, out of the patches' reach.
+
+    No time-out of the driver or the server ends a wait for a server that hangs: this does.
+    """
+    import psycopg2.extensions
+    from gevent.socket import wait_read, wait_write
+
+    def silent() -> Exception:
+        return psycopg2.OperationalError(f"the server is silent for {POSTGRES_WAIT_S:g} s")
+
+    def wait(connection: Any) -> None:
+        while True:
+            state = connection.poll()
+            if state == psycopg2.extensions.POLL_OK:
+                return
+            if state == psycopg2.extensions.POLL_READ:
+                wait_read(connection.fileno(), POSTGRES_WAIT_S, silent())
+            elif state == psycopg2.extensions.POLL_WRITE:
+                wait_write(connection.fileno(), POSTGRES_WAIT_S, silent())
+            else:
+                raise psycopg2.OperationalError(f"unexpected poll state {state}")
+
+    psycopg2.extensions.set_wait_callback(wait)

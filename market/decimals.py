@@ -1,0 +1,27 @@
+"""Numbers as plain decimal text: the shortest digits that read back as the same float, never an exponent."""
+
+import re
+from decimal import Decimal
+
+_EXPONENT = re.compile(r"(?<=[:,\[])-?\d+(?:\.\d+)?[eE][-+]?\d+")
+
+
+def plain(value: float | int | None) -> str:
+    """`value` as plain decimal text; "" for None. 65114.0 is "65114", 1e-07 is "0.0000001"."""
+    if value is None:
+        return ""
+    text = repr(value)
+    if "e" in text:
+        text = format(Decimal(text), "f")
+    return text[:-2] if text.endswith(".0") else text
+
+
+def plain_json(text: str) -> str:
+    """Compact JSON with every number that has an exponent written out."""
+    return _EXPONENT.sub(lambda found: plain(float(found[0])), text) if "e-" in text or "e+" in text else text
+
+
+def places_of(step: float) -> int:
+    """Decimal places of a tick or lot size: 0.0001 has 4, 0.5 has 1, 1 and 10 have 0."""
+    exponent = Decimal(repr(step)).normalize().as_tuple().exponent
+    return max(0, -int(exponent))

@@ -1,0 +1,60 @@
+"""What adds up over the UTC day of one instrument: VWAP, and volume bought less volume sold by takers."""
+
+import numpy as np
+
+from market.events import Kline
+from market.indicators.arrays import DAY_MS
+from market.intervals import MINUTE_MS
+
+MINUTES = DAY_MS // MINUTE_MS
+
+
+class DayTotals:
+    """Sums since midnight UTC out of closed 1m candles, which may come late or be revised.
+
+    A figure is None while a minute of the day is missing or incomplete: it is not the day's then.
+    """
+
+    __slots__ = ("_day", "_minutes", "_parts")
+
+    def __init__(self) -> None:
+        self._day = -1
+        self._minutes = 0
+        self._parts = np.full((3, MINUTES), np.nan)
+
+    def take(self, kline: Kline) -> None:
+        """Take a candle of the newest day, or of a newer one; one of an older day changes nothing.
+
+        Raises ValueError for a candle that is not closed or not of 1m.
+        """
+        if not kline.is_closed or kline.interval != "1m":
+            raise ValueError(
+                f"expected a closed 1m candle, found {kline.interval}, closed: {kline.is_closed}"
+            )
+        day, time = divmod(kline.open_time, DAY_MS)
+        if day < self._day:
+            return
+        if day > self._day:
+            self._day, self._minutes = day, 0
+            self._parts.fill(np.nan)
+        minute = time // MINUTE_MS
+        self._minutes = max(self._minutes, minute + 1)
+        volume, bought = kline.volume, kline.taker_buy_volume
+        delta = np.nan if bought is None else 2 * bought - volume
+        self._parts[:, minute] = (kline.turnover, volume, delta) if kline.complete else np.nan
+
+    @property
+    def vwap(self) -> float | None:
+        """Turnover / volume, in quote currency; None before the day's first trade, too."""
+        turnover, volume, _ = self._sums()
+        return turnover / volume if volume > 0 else None
+
+    @property
+    def cvd(self) -> float | None:
+        """Cumulative volume delta: Σ (volume whose taker bought - volume whose taker sold), in base."""
+        delta = self._sums()[2]
+        return None if not self._minutes or np.isnan(delta) else delta
+
+    def _sums(self) -> tuple[float, float, float]:
+        turnover, volume, delta = self._parts[:, : self._minutes].sum(axis=1).tolist()
+        return turnover, volume, delta

@@ -1,0 +1,177 @@
+"""The indicators of one series: at each close, after a revision, and for the forming candle."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import numpy as np
+
+from market.events import Kline
+from market.indicators.columns import MOST_BARS, Columns
+from market.indicators.model import CandleClose, ClosedIndicators, Past, ProvisionalIndicators
+from market.indicators.step import State, Values, advance
+from market.indicators.table import Table, tabulate
+from market.intervals import INTERVAL_MS
+
+WARM_BARS = 150
+"""A series shorter than this is ``warming``: how its averages began still shows."""
+HOLE_BARS = 200
+"""A hole among this many newest candles is told."""
+KEPT = 448
+"""Candles that a live series remembers, to compute anew what a revision changes."""
+SLACK = 64
+"""How many more it gathers before it forgets some."""
+RUN_UP = 250
+"""Candles before a revised one that make its values equal to those of the whole history to about 1e-8."""
+
+
+class IndicatorSeries:
+    """Takes closed candles of one instrument and interval, in any order, and says what indicators they make.
+
+    A new close costs some 10 µs. A candle that is revised, or comes late, computes everything after it anew.
+    A candle that is missing is not made up: averages go on across it and say so (`reason`).
+    """
+
+    def __init__(self, interval: str, kept: int = KEPT) -> None:
+        self.interval = interval
+        self.newest: CandleClose | None = None
+        """What was said at the newest close."""
+        self._step_ms = INTERVAL_MS[interval]
+        self._kept = kept
+        self._candles = Columns(self._step_ms)
+        self._forgotten = 0
+        self._state = State()
+
+    def warm(self, klines: Sequence[Kline]) -> CandleClose | None:
+        """Take history; what it makes of the newest close. Much faster than `take` for many candles."""
+        if self._absorb(klines) is not None:
+            self._refresh(len(self._candles) - 1)
+        return self.newest
+
+    def fill(self, past: Past) -> CandleClose | None:
+        """Begin with history as columns; what it makes of the newest close. The fastest start there is."""
+        if len(self._candles):
+            raise ValueError("the series has begun already")
+        self._candles.fill(past)
+        if len(self._candles):
+            self._refresh(len(self._candles) - 1)
+        return self.newest
+
+    def take(self, klines: Sequence[Kline]) -> list[CandleClose]:
+        """Take closed candles; every close whose indicators are new or changed by them, ascending.
+
+        A live series answers for revisions up to about 200 candles back; for older ones ask `closes`. Raises
+        ValueError for a candle that is not closed, or of another interval.
+        """
+        last = self._candles.newest
+        if len(klines) == 1 and last is not None and klines[0].open_time > last:
+            return self._append(klines[0])
+        first = self._absorb(klines)
+        return [] if first is None else self._refresh(first)
+
+    def provisional(self, forming: Kline) -> ProvisionalIndicators | None:
+        """The indicators if `forming` closed as it stands; None if that candle has closed already.
+
+        Raises ValueError for a closed candle, or one of another interval.
+        """
+        self._check(forming, is_closed=False)
+        candles, last = self._candles, self._candles.newest
+        if last is not None and forming.open_time <= last:
+            return None
+        _, values = advance(self._state, forming.high, forming.low, forming.close)
+        follows = last is None or forming.open_time - last == self._step_ms
+        before = candles.bars[-1] if candles and follows else 0
+        bars = min(before + 1, MOST_BARS) if forming.complete else 0
+        reason = _reason(bars, self._forgotten + len(candles) + 1)
+        return ProvisionalIndicators(*values, forming.open_time, bars, reason)
+
+    def _append(self, kline: Kline) -> list[CandleClose]:
+        """The usual case: one candle, newer than all."""
+        self._check(kline, is_closed=True)
+        index = self._candles.put([kline])
+        if index is None:
+            return []
+        self._state, values = advance(self._state, kline.high, kline.low, kline.close)
+        before = self.newest.indicators if self.newest else None
+        self.newest = self._close(index, values, before)
+        self._forget()
+        return [self.newest]
+
+    def _absorb(self, klines: Sequence[Kline]) -> int | None:
+        """Take candles without computing; the index of the first that changed."""
+        for kline in klines:
+            self._check(kline, is_closed=True)
+        oldest = self._candles.open_time[0] if self._forgotten else 0
+        return self._candles.put([kline for kline in klines if kline.open_time >= oldest])
+
+    def _refresh(self, first: int) -> list[CandleClose]:
+        """Compute anew; the closes from index `first` on, as far back as they can be told."""
+        table = self._table()
+        self._state = table.state()
+        closes = self._closes(table, first)
+        self.newest = closes[-1]
+        self._forget()
+        return closes
+
+    def since(self, open_time: int) -> list[CandleClose]:
+        """What is said at the closes from `open_time` on, as far back as it can be told; changes nothing."""
+        first = bisect_left(self._candles.open_time, open_time)
+        return self._closes(self._table(), first) if first < len(self._candles) else []
+
+    def _table(self) -> Table:
+        candles = self._candles
+        return tabulate(np.array(candles.high), np.array(candles.low), np.array(candles.close))
+
+    def _closes(self, table: Table, first: int) -> list[CandleClose]:
+        first = max(first, min(RUN_UP, len(self._candles) - 1) if self._forgotten else 0)
+        start = max(first - 1, 0)
+        closes: list[CandleClose] = []
+        before: ClosedIndicators | None = None
+        for index, values in enumerate(table.values(start), start):
+            close = self._close(index, values, before)
+            before = close.indicators
+            if index >= first:
+                closes.append(close)
+        return closes
+
+    def _close(self, index: int, values: Values, before: ClosedIndicators | None) -> CandleClose:
+        candles = self._candles
+        bars = candles.bars[index]
+        reason = _reason(bars, self._forgotten + index + 1)
+        return CandleClose(
+            ClosedIndicators(*values, candles.open_time[index], bars, reason),
+            before,
+            candles.open[index],
+            candles.high[index],
+            candles.low[index],
+            candles.close[index],
+            candles.close[index - 1] if index else None,
+            candles.volume[index],
+            candles.volume_mean(index),
+        )
+
+    def _forget(self) -> None:
+        """Drop the oldest candles, some at a time."""
+        excess = len(self._candles) - self._kept
+        if excess > SLACK:
+            self._candles.drop(excess)
+            self._forgotten += excess
+
+    def _check(self, kline: Kline, *, is_closed: bool) -> None:
+        if kline.is_closed != is_closed or kline.interval != self.interval:
+            wanted = "closed" if is_closed else "forming"
+            found = "closed" if kline.is_closed else "forming"
+            raise ValueError(f"expected a {wanted} {self.interval} candle, found a {found} {kline.interval}")
+
+
+def closes(klines: Sequence[Kline]) -> list[CandleClose]:
+    """What a series says at each of these closed candles of one interval: the batch form, for any length."""
+    if not klines:
+        return []
+    return IndicatorSeries(klines[0].interval, kept=len(klines)).take(klines)
+
+
+def _reason(bars: int, known: int) -> str:
+    """Why values are not to be relied on. `known`: candles that the series has had, this one included."""
+    if known < WARM_BARS:
+        return "warming"
+    return "hole" if bars < min(known, HOLE_BARS) else ""

@@ -1,0 +1,259 @@
+"""A hot store, clocks and settings that a test holds in its hand."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from app.ports import Clock, Fields
+from db.errors import StoreUnavailable
+from db.history.ledger import GapFilter, GapPage, GapPlace, StoredGap
+from db.history.reader import TickPage, TickPlace
+from db.history.track import (
+    SignalPage,
+    StoredSignal,
+    StoredTrade,
+    TrackFilter,
+    TrackPlace,
+    TradePage,
+)
+from db.rows import GapRow, IndicatorRow, PaperTradeRow, SignalRow, TickerRow, TickRow
+from db.settings import Settings
+from market.events import Kline
+from market.instruments import Instrument
+from market.intervals import INTERVAL_MS
+
+NOW = 1_700_000_000_000
+LIVE_FEED = {"state": "live", "reason": "", "message_rate": "412.5", "last_message_time": str(NOW - 10)}
+
+WORKER = {"host": "here", "heartbeat_at": str(NOW), "db_state": "up"}
+
+
+def row(venue: str, symbol: str, **values: Any) -> bytes:
+    """An overview row as the collector writes it: every field present, missing ones null."""
+    known: dict[str, Any] = {
+        "venue": venue, "symbol": symbol, "base": symbol[:-4], "quote": "USDT", "multiplier": 1.0,
+        "tick_size": None, "last_price": None, "mark_price": None, "index_price": None, "funding_rate": None,
+        "next_funding_time": None, "open_interest": None, "high_24h": None, "low_24h": None,
+        "volume_24h": None, "turnover_24h": None, "change_24h_pct": None, "best_bid_price": None,
+        "best_ask_price": None, "mid": None, "spread_bps": None, "imbalance": None, "book_state": "live",
+        "event_time": NOW - 120, "recv_time": NOW - 100, "indicators": {},
+    }  # fmt: skip
+    return msgspec.json.encode(known | values)
+
+
+class FakeReader:
+    """Rows and feeds set by the test; with `broken` it answers nothing. Counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, bytes]] = {}
+        self.states: dict[str, dict[str, str]] = {}
+        self.collectors: dict[str, Fields] = {"worker.1": WORKER}
+        self.books: dict[tuple[str, str], Fields] = {}
+        self.tickers: dict[tuple[str, str], Fields] = {}
+        self.forming: dict[tuple[str, str, str], Fields] = {}
+        self.tapes: dict[tuple[str, str], list[Fields]] = {}
+        self.looks: list[tuple[str, str, int]] = []
+        self.broken = False
+        self.reads = 0
+
+    def put(self, venue: str, symbol: str, **values: Any) -> None:
+        """Store one row."""
+        self.rows.setdefault(venue, {})[symbol] = row(venue, symbol, **values)
+
+    def market(self, venue: str) -> dict[str, bytes]:
+        self._check()
+        return dict(self.rows.get(venue, {}))
+
+    def feeds(self, venues: Iterable[str]) -> dict[str, dict[str, str]]:
+        self.reads += 1
+        self._check()
+        return {venue: self.states[venue] for venue in venues if venue in self.states}
+
+    def workers(self) -> dict[str, Fields]:
+        self._check()
+        return dict(self.collectors)
+
+    def book(self, venue: str, symbol: str) -> Fields | None:
+        self._check()
+        return self.books.get((venue, symbol))
+
+    def ticker(self, venue: str, symbol: str) -> Fields | None:
+        self._check()
+        return self.tickers.get((venue, symbol))
+
+    def kline(self, venue: str, symbol: str, interval: str) -> Fields | None:
+        self._check()
+        return self.forming.get((venue, symbol, interval))
+
+    def trades(self, venue: str, symbol: str, count: int = 200) -> list[Fields]:
+        self._check()
+        return self.tapes.get((venue, symbol), [])[:count]
+
+    def look(self, venue: str, symbol: str, now_ms: int) -> None:
+        self._check()
+        self.looks.append((venue, symbol, now_ms))
+
+    def _check(self) -> None:
+        if self.broken:
+            raise StoreUnavailable("Redis: connection to redis.internal:6379 refused")
+
+
+class FakeHistory:
+    """Candles, ticks and tickers set by the test, ascending; with `broken` it answers nothing."""
+
+    def __init__(self) -> None:
+        self.candles: dict[tuple[str, str, str], list[Kline]] = {}
+        self.changes: list[TickRow] = []
+        self.last: list[TickerRow] = []
+        self.known: list[Instrument] = []
+        self.holes: list[GapRow] = []
+        self.said: list[IndicatorRow] = []
+        self.fired: list[StoredSignal] = []
+        self.traded: list[StoredTrade] = []
+        self.scores: list[dict[str, Any]] = []
+        self.broken = False
+        self.asked: list[str] = []
+
+    def klines(
+        self, venue: str, symbol: str, interval: str, *,
+        start: int | None = None, end: int | None = None, limit: int = 500,
+    ) -> list[Kline]:  # fmt: skip
+        self._check("klines")
+        low, high = start or 0, end or 1 << 60
+        found = [k for k in self.candles.get((venue, symbol, interval), []) if low <= k.open_time < high]
+        return found[-limit:] if start is None else found[:limit]
+
+    def klines_downsampled(
+        self, venue: str, symbol: str, interval: str, *, start: int, end: int, max_points: int
+    ) -> list[Kline]:
+        """The first ones: joining is the database's."""
+        return self.klines(venue, symbol, interval, start=start, end=end, limit=max_points)
+
+    def ticks(
+        self, venue: str, symbol: str, *, start: int | None = None, end: int | None = None, limit: int = 500
+    ) -> list[TickRow]:
+        self._check("ticks")
+        low, high = start or 0, end or 1 << 60
+        found = [t for t in self.changes if t[:2] == (venue, symbol) and low <= t.ts < high]
+        return found[-limit:] if start is None else found[:limit]
+
+    def tick_page(
+        self, venue: str, symbol: str, since: int | TickPlace, *, end: int | None = None, limit: int = 500
+    ) -> TickPage:
+        found = self.ticks(venue, symbol, start=0, end=end, limit=1 << 30)
+        place = since if isinstance(since, TickPlace) else TickPlace(since * 1000, -1)
+        found = [t for t in found if (t.ts * 1000, t.update_id) > place]
+        rows = found[:limit]
+        return TickPage(
+            rows, TickPlace(rows[-1].ts * 1000, rows[-1].update_id) if len(found) > limit else None
+        )
+
+    def ticks_downsampled(
+        self, venue: str, symbol: str, *, start: int, end: int, max_points: int
+    ) -> list[TickRow]:
+        """The first ones: choosing is the database's."""
+        return self.ticks(venue, symbol, start=start, end=end, limit=max_points)
+
+    def gaps(self, wanted: GapFilter, *, after: GapPlace | None = None, limit: int = 500) -> GapPage:
+        """Numbered from 1 in the order of the list, which is ascending."""
+        self._check("gaps")
+        low, high = wanted.start or 0, wanted.end or 1 << 60
+        found = [
+            StoredGap(n, row)
+            for n, row in enumerate(self.holes, 1)
+            if wanted.venue in (None, row.venue) and wanted.symbol in (None, row.symbol)
+            if not wanted.channels or row.channel in wanted.channels
+            if row.started_at < high and (row.ended_at is None or row.ended_at > low)
+        ]
+        if wanted.start is None and after is None:
+            return GapPage(found[-limit:], None)
+        found = [gap for gap in found if after is None or (gap.row.started_at * 1000, gap.id) > after]
+        rows = found[:limit]
+        end = GapPlace(rows[-1].row.started_at * 1000, rows[-1].id) if len(found) > limit else None
+        return GapPage(rows, end)
+
+    def indicators(
+        self, venue: str, symbol: str, interval: str, *,
+        start: int | None = None, end: int | None = None, limit: int = 500, every: int = 1,
+    ) -> list[IndicatorRow]:  # fmt: skip
+        self._check("indicators")
+        low, high, step = start or 0, end or 1 << 60, INTERVAL_MS[interval]
+        found = [
+            row for row in self.said
+            if row[:3] == (venue, symbol, interval) and low <= row.open_time < high
+            if row.open_time // step % every == every - 1
+        ]  # fmt: skip
+        return found[-limit:] if start is None else found[:limit]
+
+    def signals(
+        self, wanted: TrackFilter, *, after: TrackPlace | None = None, limit: int = 500
+    ) -> SignalPage:
+        self._check("signals")
+        found = [s for s in self.fired if _is_wanted(s.row, s.row.ts, wanted)]
+        return SignalPage(*_paged([(s.row.ts, s.id, s) for s in found], wanted, after, limit))
+
+    def paper_trades(
+        self, wanted: TrackFilter, *, after: TrackPlace | None = None, limit: int = 500
+    ) -> TradePage:
+        self._check("paper_trades")
+        found = [t for t in self.traded if _is_wanted(t.row, t.row.entry_ts, wanted)]
+        return TradePage(*_paged([(t.row.entry_ts, t.id, t) for t in found], wanted, after, limit))
+
+    def scoreboard(self) -> list[dict[str, Any]]:
+        self._check("scoreboard")
+        return list(self.scores)
+
+    def tickers(self) -> list[TickerRow]:
+        self._check("tickers")
+        return list(self.last)
+
+    def instruments(self) -> list[Instrument]:
+        self._check("instruments")
+        return list(self.known)
+
+    def _check(self, what: str) -> None:
+        self.asked.append(what)
+        if self.broken:
+            raise StoreUnavailable("Postgres: connection to db.internal:5432 refused")
+
+
+def _is_wanted(row: SignalRow | PaperTradeRow, ts: int, wanted: TrackFilter) -> bool:
+    names = zip(wanted[:4], row[:4], strict=True)
+    return all(name in ("", held) for name, held in names) and (wanted.start or 0) <= ts < (
+        wanted.end or 1 << 60
+    )
+
+
+def _paged(
+    found: list[tuple[int, int, Any]], wanted: TrackFilter, after: TrackPlace | None, limit: int
+) -> tuple[list[Any], TrackPlace | None]:
+    """Ascending (time, id, row); without a start and a page before the last ones."""
+    if wanted.start is None and after is None:
+        return [row for _, _, row in found[-limit:]], None
+    left = [each for each in found if after is None or (each[0] * 1000, each[1]) > after]
+    end = TrackPlace(left[limit - 1][0] * 1000, left[limit - 1][1]) if len(left) > limit else None
+    return [row for _, _, row in left[:limit]], end
+
+
+class FakeTime:
+    """Both clocks, moved by hand."""
+
+    def __init__(self) -> None:
+        self.elapsed_s = 0.0
+
+    @property
+    def clock(self) -> Clock:
+        """What the read model takes."""
+        return Clock(lambda: NOW + int(self.elapsed_s * 1000), lambda: self.elapsed_s)
+
+
+def settings(**values: Any) -> Settings:
+    """Settings of a test, independent of the environment's feeds."""
+    known: dict[str, Any] = {
+        "database_url": "postgresql://nowhere/app",
+        "redis_url": "redis://nowhere",
+        "symbols": ["BTCUSDT", "ETHUSDT"],
+        "feeds": "live",
+    }
+    return Settings(_env_file=None, **(known | values))

@@ -1,0 +1,79 @@
+"""Addresses of instruments: which are known, which are near, where else a coin is traded."""
+
+import pytest
+
+from app.read_model import ReadModel
+from app.symbol_names import Names, Place, place_of
+from tests.app.fakes import FakeReader, FakeTime, settings
+
+SYMBOLS = ["BTCUSDT", "ETHUSDT", "SHIB1000USDT", "1000PEPEUSDT"]
+
+
+def names(**values: object) -> tuple[Names, FakeReader]:
+    reader = FakeReader()
+    given = {"symbols": SYMBOLS} | values
+    return Names(ReadModel(settings(**given), reader, FakeTime().clock)), reader
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/s/bybit/BTCUSDT", Place("bybit", "BTCUSDT")),
+        ("/s/bybit/BTCUSDT/", Place("bybit", "BTCUSDT")),
+        ("/s/bybit/%E9%BE%99USDT", Place("bybit", "龙USDT")),
+        ("/s/bybit", None),
+        ("/s/bybit/a/b", None),
+        ("/s//BTCUSDT", None),
+        ("/", None),
+    ],
+)
+def test_a_path_names_a_venue_and_a_symbol(path: str, place: Place | None) -> None:
+    """And nothing else does."""
+    assert place_of(path) == place
+
+
+def test_the_configured_instruments_are_known_without_asking() -> None:
+    """Each in its venue's spelling; no store is read for it."""
+    found, reader = names()
+    assert found.is_known(Place("bybit", "SHIB1000USDT"))
+    assert found.is_known(Place("binance", "1000SHIBUSDT"))
+    assert not found.is_known(Place("binance", "SHIB1000USDT"))
+    assert not found.is_known(Place("kraken", "BTCUSDT"))
+    assert reader.reads == 0
+
+
+def test_with_auto_what_is_collected_is_known() -> None:
+    """Only the collector knows the most traded."""
+    found, reader = names(symbols=["auto:5"])
+    reader.put("bybit", "SOLUSDT")
+    assert found.is_known(Place("bybit", "SOLUSDT"))
+    assert not found.is_known(Place("bybit", "BTCUSDT"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        (Place("bybit", "BTCUSTD"), Place("bybit", "BTCUSDT")),
+        (Place("binance", "btcusdt"), Place("binance", "BTCUSDT")),
+        (Place("bybitt", "ETHUSDT"), Place("bybit", "ETHUSDT")),
+        (Place("bybit", "PEPE"), Place("bybit", "1000PEPEUSDT")),
+        (Place("binance", "SHIB1000USDT"), Place("binance", "1000SHIBUSDT")),
+    ],
+)
+def test_the_nearest_name_comes_first(wrong: Place, right: Place) -> None:
+    """Typing errors, the wrong case, a bare coin, the other venue's spelling."""
+    assert names()[0].nearest(wrong)[0] == right
+
+
+def test_there_is_always_something_near() -> None:
+    """Nonsense gets the first ones, however long it is."""
+    found = names()[0].nearest(Place("x" * 2000, "ø" * 2000))
+    assert found[0] == Place("bybit", "BTCUSDT")
+    assert len(found) <= 6
+
+
+def test_a_coin_has_a_twin_on_the_other_venue_of_its_kind() -> None:
+    """In the spelling there; simulated ones stand beside simulated ones."""
+    found, _ = names(feeds="auto")
+    assert found.twins(Place("bybit", "SHIB1000USDT")) == [Place("binance", "1000SHIBUSDT")]
+    assert found.twins(Place("sim-binance", "BTCUSDT")) == [Place("sim-bybit", "BTCUSDT")]

@@ -1,0 +1,125 @@
+"""What a view says of rows and feeds."""
+
+import msgspec
+
+from app.view import (
+    IndicatorValues,
+    MarketView,
+    Notice,
+    OverviewRow,
+    blank_row,
+    build_view,
+    notices_of,
+    read_feed,
+    read_rows,
+    unknown_feed,
+)
+from tests.app.fakes import LIVE_FEED, NOW, row
+
+
+def view_of(*rows: OverviewRow, notices: tuple[Notice, ...] = ()) -> MarketView:
+    return build_view(NOW, rows, {"bybit": read_feed(LIVE_FEED)}, notices, interval="5m")
+
+
+def column(view: MarketView, name: str) -> list[object]:
+    values: list[object] = msgspec.json.decode(view.payload)["columns"][name]
+    return values
+
+
+def test_a_symbol_without_a_stored_row_has_a_blank_one() -> None:
+    """Rows come in the order asked for; a missing one knows what its name says and nothing else."""
+    stored = {"BTCUSDT": row("bybit", "BTCUSDT", last_price=65114.2)}
+    rows, unreadable = read_rows("bybit", stored, ["1000PEPEUSDT", "BTCUSDT"])
+    assert rows[0] == OverviewRow("bybit", "1000PEPEUSDT", "PEPE", "USDT", 1000.0)
+    assert rows[1].last_price == 65114.2
+    assert unreadable == []
+
+
+def test_a_row_that_cannot_be_read_leaves_the_others_alone() -> None:
+    """A poisoned row is blank and named; its neighbours are shown."""
+    stored = {"BTCUSDT": b"{nonsense", "ETHUSDT": row("bybit", "ETHUSDT", last_price=1.5)}
+    rows, unreadable = read_rows("bybit", stored, ["BTCUSDT", "ETHUSDT"])
+    assert unreadable == ["BTCUSDT"]
+    assert [r.last_price for r in rows] == [None, 1.5]
+
+
+def test_a_feed_reads_words_and_numbers() -> None:
+    """Everything but state and reason is a number; empty and unreadable ones are missing."""
+    feed = read_feed({**LIVE_FEED, "lag_p50_ms": "12", "lag_p99_ms": "", "gaps": "many"})
+    assert feed["state"] == "live"
+    assert feed["reason"] is None
+    assert (feed["message_rate"], feed["lag_p50_ms"], feed["lag_p99_ms"], feed["gaps"]) == (
+        412.5,
+        12,
+        None,
+        None,
+    )
+
+
+def test_a_feed_without_heartbeat_is_down() -> None:
+    """When the collector is dead its feed's key is gone, and that is said."""
+    assert read_feed({})["state"] == "down"
+    assert read_feed({})["reason"] == "no heartbeat from the collector"
+
+
+def test_trouble_of_one_cause_is_told_once() -> None:
+    """Venues that share state and reason share a sentence; healthy and unknown ones have none."""
+    feeds = {
+        "bybit": read_feed({}),
+        "binance": read_feed({}),
+        "other": read_feed(LIVE_FEED),
+        "x": unknown_feed(),
+    }
+    notices = notices_of(feeds, simulated=False, waiting={})
+    assert notices == [Notice("trouble", "bybit, binance down: no heartbeat from the collector")]
+
+
+def test_simulated_data_is_called_so_first() -> None:
+    """The banner leads, and says how the real venues are doing."""
+    blocked = read_feed({"state": "blocked", "reason": "HTTP 403"})
+    notices = notices_of({"sim-bybit": read_feed({})}, simulated=True, waiting={"bybit": blocked})
+    assert [n.kind for n in notices] == ["simulated", "trouble"]
+    assert notices[0].text.startswith("SIMULATED DATA")
+    assert notices[0].text.endswith("bybit blocked: HTTP 403")
+
+
+def test_the_payload_carries_columns_rounded_to_what_is_shown() -> None:
+    """Prices keep the digits of their tick, other numbers those that are drawn."""
+    view = view_of(
+        OverviewRow(
+            "bybit", "BTCUSDT", tick_size=0.1, last_price=65114.20000001, change_24h_pct=1.23456,
+            turnover_24h=1_234_567_890.0, funding_rate=0.000123456, spread_bps=0.01536, imbalance=-0.12345,
+        ),
+        OverviewRow("bybit", "ODDUSDT", tick_size=None, last_price=0.00001234),
+    )  # fmt: skip
+    assert column(view, "last_price") == [65114.2, 0.00001234]
+    assert column(view, "places") == [1, None]
+    assert column(view, "change_24h_pct") == [1.23, None]
+    assert column(view, "turnover_24h") == [1_235_000_000.0, None]
+    assert column(view, "funding_rate") == [0.000123, None]
+    assert column(view, "spread_bps") == [0.02, None]
+    assert column(view, "imbalance") == [-0.12, None]
+
+
+def test_the_payload_carries_the_indicators_of_one_interval() -> None:
+    """Those of other intervals stay behind."""
+    values = {"5m": IndicatorValues(rsi=61.25, signal="buy", score=33.0), "1h": IndicatorValues(rsi=20.0)}
+    view = view_of(OverviewRow("bybit", "BTCUSDT", indicators=values), blank_row("bybit", "ETHUSDT"))
+    assert column(view, "rsi") == [61.2, None]
+    assert column(view, "signal") == ["buy", None]
+    assert column(view, "score") == [33, None]
+
+
+def test_the_version_follows_the_content_alone() -> None:
+    """Same content, same version, in whatever process and second; any change of a row or notice, another."""
+    one = OverviewRow("bybit", "BTCUSDT", last_price=1.0, recv_time=NOW)
+    later = build_view(NOW + 5000, [one], {"bybit": read_feed(LIVE_FEED)}, (), interval="5m")
+    assert view_of(one).version == later.version
+    assert view_of(one).version != view_of(msgspec.structs.replace(one, recv_time=NOW + 1)).version
+    assert view_of(one).version != view_of(one, notices=(Notice("old", "x"),)).version
+
+
+def test_a_view_knows_that_it_is_simulated() -> None:
+    """The banner is what makes it so."""
+    assert view_of(notices=(Notice("simulated", "x"),)).simulated
+    assert not view_of(notices=(Notice("old", "x"),)).simulated

@@ -1,0 +1,78 @@
+"""The database as the collector uses it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.stores import StoredHistory
+from db.rows import Batch, TickerRow
+from db.settings import Settings
+from db.spool import Spool
+from tests.db.history.rows import T0, batch, gap, kline, outcome, paper_step, signal, tick
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    made = Spool(tmp_path, 10)
+    made.open(lambda _event, _detail: None, lambda _row: None)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def history(database_url: str, spool: Spool) -> StoredHistory:
+    return StoredHistory(
+        Settings(_env_file=None, database_url=database_url, redis_url="redis://nowhere"), spool
+    )
+
+
+def test_a_start_is_told_what_the_last_run_left(history: StoredHistory) -> None:
+    """The gaps that last, and when each instrument last gave a sign; what is stored again is not new."""
+    history.check()
+    left = gap(2, ended_at=None, cause="outage")
+    rows = batch([tick(5)], gaps=[gap(1), left])
+    assert [history.write(rows), history.write(rows)] == [3, 0]
+    assert history.open_gaps("bybit") == [left]
+    assert history.last_seen("bybit") == {"ETHUSDT": T0 + 5}
+
+
+def test_a_start_is_told_what_still_waits_in_the_spool(history: StoredHistory, spool: Spool) -> None:
+    """Gaps that opened or ended while the database was away, and signs that it does not know of yet."""
+    ended, opened = gap(2, ended_at=None), gap(4, ended_at=None, cause="restart")
+    history.write(batch([tick(5)], gaps=[ended]))
+    spool.append(batch([tick(7)], gaps=[ended._replace(ended_at=T0 + 999_000)]))
+    spool.append(batch(gaps=[opened], tickers=[TickerRow("bybit", "BTCUSDT", event_time=T0 + 9)]))
+    assert history.open_gaps("bybit") == [opened]
+    assert history.last_seen("bybit") == {"ETHUSDT": T0 + 7, "BTCUSDT": T0 + 9}
+    assert history.open_gaps("binance") == []
+
+
+def test_a_start_is_told_what_was_traded_and_signalled(history: StoredHistory, spool: Spool) -> None:
+    """Also what still waits in the spool; of a rule's states the last one, wherever it is."""
+    states = [json.dumps({"interval": "1m", "rule": "rsi_reversal", "n": n}) for n in range(4)]
+    steps = [paper_step(n, state=state) for n, state in enumerate(states)]
+    history.write(Batch("b", signals=[signal(0), signal(1)], outcomes=[outcome(0)], paper_steps=steps[1:2]))
+    assert [(s, step, state["n"]) for s, step, state in history.paper_states("bybit")] == [("ETHUSDT", 1, 1)]
+    waiting = Batch(
+        "c", signals=[signal(1), signal(2)], outcomes=[outcome(1), outcome(2, 300)],
+        paper_steps=[steps[3], steps[2]],
+    )  # fmt: skip
+    spool.append(waiting)
+    assert [(s, step, state["n"]) for s, step, state in history.paper_states("bybit")] == [("ETHUSDT", 3, 3)]
+    assert history.recent_signals("bybit", 0) == [(signal(0), {60}), (signal(1), {60}), (signal(2), {300})]
+    assert history.recent_signals("bybit", signal(2).ts) == [(signal(2), {300})]
+    assert (history.paper_states("binance"), history.recent_signals("binance", 0)) == ([], [])
+
+
+def test_the_past_of_a_series_comes_as_columns(history: StoredHistory) -> None:
+    """Times in ms, ascending, as they were stored."""
+    rows = [kline(n, close=1.5 + n, complete=n != 1) for n in range(3)]
+    history.write(batch(klines=rows))
+    found = history.past("bybit", ["ETHUSDT"], ["1m", "5m"])
+    past = found.pop(("ETHUSDT", "1m"))
+    assert found == {}
+    assert past.open_time.tolist() == [row.kline.open_time for row in rows]
+    assert past.close.tolist() == [1.5, 2.5, 3.5]
+    assert past.is_whole.tolist() == [True, False, True]

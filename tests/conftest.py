@@ -1,0 +1,149 @@
+"""Real stores and a real browser for the tests that ask for them, and the marks that go with them.
+
+`TEST_DATABASE_URL` (its role may create databases) and `TEST_REDIS_URL` (it is emptied) replace local stores.
+"""
+
+import itertools
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+from sqlalchemy.engine import make_url
+
+from db.local.stores import temporary_stores
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+STORE_FIXTURES = {"postgres_url", "redis_url", "database_url", "redis_client_url"}
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+]  # fmt: skip
+_numbers = itertools.count(1)
+
+
+def find_chromium() -> str | None:
+    """Path of a Chromium: CHROMIUM_PATH, or one of its names on PATH."""
+    named = os.environ.get("CHROMIUM_PATH")
+    if named and os.access(named, os.X_OK):
+        return named
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever asks for a store or the browser is marked so."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if names & STORE_FIXTURES:
+            item.add_marker(pytest.mark.stores)
+        if "browser" in names:
+            item.add_marker(pytest.mark.browser)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A skipped browser is not to be overlooked."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "browser" in report.keywords]
+    if skipped and not find_chromium():
+        terminalreporter.write_line(
+            f"NO BROWSER: {len(skipped)} tests skipped; install chromium or set CHROMIUM_PATH", yellow=True
+        )
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL whose role may create databases; started once."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    with temporary_stores(redis=False) as stores:
+        yield stores.urls["DATABASE_URL"]
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis; started once."""
+    if given := os.environ.get("TEST_REDIS_URL"):
+        yield given
+        return
+    with temporary_stores(postgres=False) as stores:
+        yield stores.urls["REDIS_URL"]
+
+
+def _execute(url: str, statement: str) -> None:
+    """Run one statement outside a transaction."""
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with closing(psycopg2.connect(plain)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+
+
+def _drop(url: str, name: str) -> None:
+    """Drop a database; an autovacuum worker, which only a superuser may end, gets a moment to leave it."""
+    for _ in range(50):
+        try:
+            _execute(url, f"DROP DATABASE {name} WITH (FORCE)")
+            return
+        except (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.ObjectInUse):
+            time.sleep(0.1)
+    _execute(url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _sibling(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_url: str) -> Iterator[str]:
+    """Name of a migrated database nobody is connected to, to be copied."""
+    from db.migrate import migrate
+
+    name = f"tickdeck_test_{os.getpid()}"
+    _execute(postgres_url, f"CREATE DATABASE {name}")
+    try:
+        migrate(_sibling(postgres_url, name))
+        yield name
+    finally:
+        _drop(postgres_url, name)
+
+
+@pytest.fixture
+def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
+    """URL of a migrated, empty database of this test's own."""
+    name = f"{template_database}_{next(_numbers)}"
+    _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    yield _sibling(postgres_url, name)
+    _drop(postgres_url, name)
+
+
+@pytest.fixture
+def redis_client_url(redis_url: str) -> str:
+    """URL of an empty Redis."""
+    import redis
+
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    return redis_url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """The system's Chromium, driven by Playwright.
+
+    One for each test file: while it is open asyncio has a running loop, and other tests stumble over that.
+    """
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium: install chromium or set CHROMIUM_PATH")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield found
+        found.close()

@@ -1,0 +1,80 @@
+"""What is deleted, and what is not overwritten, on a real Redis."""
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from db.errors import StoreUnavailable
+from db.hot import keys
+from db.hot.connect import live_client
+from db.hot.writer import HotWriter
+
+
+@pytest.fixture
+def client(redis_client_url: str) -> Iterator[Redis]:
+    made = live_client(redis_client_url)
+    yield made
+    made.close()
+
+
+def fill(client: Redis, venue: str, *symbols: str) -> None:
+    """Every key of these."""
+    for symbol in symbols:
+        for key in keys.of_symbol(venue, symbol):
+            if key.startswith("trades:"):
+                client.xadd(key, {"price": 1})
+            else:
+                client.hset(key, "a", "1")
+        client.hset(keys.market(venue), symbol, "{}")
+
+
+def test_a_symbol_goes_whole_and_alone(client: Redis) -> None:
+    """Its neighbours, and its namesake of another venue, stay."""
+    fill(client, "bybit", "AUSDT", "BUSDT")
+    fill(client, "sim-bybit", "AUSDT")
+    HotWriter(client).delete_symbols("bybit", ["AUSDT", "NEVERUSDT"])
+    assert list(client.scan_iter("*:bybit:AUSDT*")) == []
+    assert client.hkeys("market:bybit") == [b"BUSDT"]
+    assert client.exists(*keys.of_symbol("bybit", "BUSDT")) == len(keys.of_symbol("bybit", "BUSDT"))
+    assert client.exists(*keys.of_symbol("sim-bybit", "AUSDT")) == len(keys.of_symbol("bybit", "AUSDT"))
+    HotWriter(client).delete_symbols("bybit", [])
+
+
+def test_a_venue_goes_whole_and_alone(client: Redis) -> None:
+    """Its budget too; names that only look alike stay."""
+    for venue in ("sim-bybit", "bybit"):
+        fill(client, venue, "AUSDT")
+        client.hset(keys.feed(venue), "state", "live")
+        client.hset(keys.feed(venue, "w1"), "state", "live")
+        client.hset(keys.rest(venue), "room", "1")
+    left = {key for key in client.scan_iter() if b"sim-" not in key}
+    HotWriter(client).delete_venue("sim-bybit")
+    assert set(client.scan_iter()) == left
+    assert len(left) == 19
+
+
+def test_a_server_that_is_gone_is_store_unavailable() -> None:
+    """Deleting says so."""
+    with pytest.raises(StoreUnavailable):
+        HotWriter(live_client("redis://127.0.0.1:1")).delete_symbols("bybit", ["AUSDT"])
+
+
+def test_a_lower_epoch_overwrites_nothing(client: Redis) -> None:
+    """One that is as high or higher does; the key's neighbours are written all the same."""
+    writer = HotWriter(client)
+    for epoch, price in ((5, "100"), (4, "90"), (5, "101"), (6, "102"), (5, "103")):
+        writer.put_fenced("book:bybit:AUSDT", epoch, {"best_bid_price": price})
+    writer.put("ticker:bybit:AUSDT", {"last_price": "1"})
+    assert writer.send() == (set(), {"book:bybit:AUSDT"})
+    assert client.hgetall("book:bybit:AUSDT") == {b"epoch": b"6", b"best_bid_price": b"102"}
+    assert client.hget("ticker:bybit:AUSDT", "last_price") == b"1"
+
+
+def test_a_key_of_the_wrong_type_is_deleted(client: Redis) -> None:
+    """To be written anew; also where a script meets it."""
+    writer = HotWriter(client)
+    client.set("book:bybit:AUSDT", "no hash")
+    writer.put_fenced("book:bybit:AUSDT", 5, {"best_bid_price": "100"})
+    assert writer.send() == ({"book:bybit:AUSDT"}, set())
+    assert not client.exists("book:bybit:AUSDT")

@@ -1,0 +1,133 @@
+"""Settings: everything checked at start, everything wrong reported at once."""
+
+import pytest
+
+from db.settings import SettingsError, load_settings
+from market.signal_settings import SignalSettings
+
+STORES = {"DATABASE_URL": "postgres://u:secret@h/d", "REDIS_URL": "rediss://:secret@h:6379"}
+
+
+@pytest.fixture
+def env(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment with the stores and nothing else of ours."""
+    for name in ("SYMBOLS", "FEEDS", "PORT", "VENUES", "DYNO", "BACKFILL", "LOG_LEVEL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in STORES.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+NONSENSE = {
+    "DATABASE_URL": "mysql://u:secret@h/d",
+    "REDIS_URL": "http://secret",
+    "DATABASE_READ_URL": "secret",
+    "TICK_RETENTION_DAYS": "-1",
+    "HISTORY_MAX_MB": "lots",
+    "SPOOL_MAX_MB": "0",
+    "VENUES": "kraken",
+    "SYMBOLS": "BTC/USDT",
+    "FEEDS": "fake",
+    "INTERVALS": "2m",
+    "BYBIT_DEPTH": "500",
+    "BYBIT_WS_URL": "https://x",
+    "BYBIT_REST_URL": "wss://x",
+    "BINANCE_WS_URL": "x",
+    "BINANCE_REST_URL": "x",
+    "BACKFILL": "maybe",
+    "ROTATE_HOURS": "25",
+    "TICK_INTERVAL_MS": "-5",
+    "PUBLISH_INTERVAL_MS": "0",
+    "FLUSH_INTERVAL_MS": "x",
+    "MAX_EVENT_AGE_DAYS": "-1",
+    "COLLECTOR_PROCESSES": "0",
+    "TAKER_FEE_BPS": "bybit=5",
+    "SIGNAL_HOLD_BARS": "two",
+    "SIGNAL_STOP_ATR": "0",
+    "SIGNAL_RSI_OVERSOLD": "80",
+    "SIGNAL_ENTRY_WITHIN_S": "-1",
+    "PORT": "70000",
+    "WEB_CONCURRENCY": "none",
+    "REFRESH_MS": "1",
+    "API_RATE_LIMIT": "fast",
+    "STREAMS_PER_ADDRESS": "-1",
+    "TRUSTED_PROXY_HOPS": "x",
+    "LOG_LEVEL": "loud",
+    "LOG_FORMAT": "xml",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), NONSENSE.items())
+def test_nonsense_in_a_setting_is_named(env: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """By the variable's name, without a traceback and without a secret."""
+    env.setenv(name, value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings(None)
+    message = str(refused.value)
+    assert name in message
+    assert "secret" not in message
+
+
+def test_every_problem_is_reported_at_once(env: pytest.MonkeyPatch) -> None:
+    """One start is enough to learn all of them."""
+    for name, value in NONSENSE.items():
+        env.setenv(name, value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings(None)
+    assert [name for name in NONSENSE if name not in str(refused.value)] == []
+
+
+def test_missing_stores_are_named(env: pytest.MonkeyPatch) -> None:
+    """Both of them."""
+    for name in STORES:
+        env.delenv(name)
+    with pytest.raises(SettingsError, match=r"(?s)DATABASE_URL is not set.*REDIS_URL is not set"):
+        load_settings(None)
+
+
+def test_good_values_are_read(env: pytest.MonkeyPatch) -> None:
+    """In the spellings that people use."""
+    env.setenv("SYMBOLS", "btcusdt, bybit:mntusdt")
+    env.setenv("BYBIT_DEPTH", "200")
+    env.setenv("log_level", "debug")
+    env.setenv("TAKER_FEE_BPS", "bybit:5.5,binance:4")
+    env.setenv("BINANCE_WS_URL", "wss://demo-fstream.binance.com/")
+    env.setenv("DYNO", "web.1")
+    env.setenv("INTERVALS", "")
+    settings = load_settings(None)
+    assert settings.symbols == ["BTCUSDT", "bybit:MNTUSDT"]
+    assert (settings.bybit_depth, settings.log_level) == (200, "DEBUG")
+    assert settings.taker_fee_bps == {"bybit": 5.5, "binance": 4.0}
+    assert settings.venue_names == {"bybit": "bybit", "binance": "binance-testnet"}
+    assert settings.proxy_hops == 1
+    assert settings.intervals == ["1m", "5m", "15m", "1h", "4h", "1d"]
+
+
+def test_terms_of_signals_and_fees_are_read(env: pytest.MonkeyPatch) -> None:
+    """A fee that is not named stays; simulated and test venues pay what the real one takes."""
+    env.setenv("SIGNAL_RSI_OVERSOLD", "25")
+    env.setenv("SIGNAL_HOLD_BARS", "12")
+    env.setenv("TAKER_FEE_BPS", "binance:4")
+    settings = load_settings(None)
+    assert settings.signal_settings == SignalSettings(rsi_oversold=25, hold_bars=12)
+    fees = [settings.taker_bps(v) for v in ("bybit", "sim-bybit", "binance", "binance-testnet")]
+    assert fees == [5.5, 5.5, 4.0, 4.0]
+    env.setenv("TAKER_FEE_BPS", "kraken:4")
+    with pytest.raises(SettingsError, match=r"TAKER_FEE_BPS: .* bybit and binance"):
+        load_settings(None)
+
+
+def test_the_most_traded_cannot_be_asked_for_without_rest(env: pytest.MonkeyPatch) -> None:
+    """SYMBOLS=auto:N is refused together with BACKFILL=off."""
+    env.setenv("SYMBOLS", "auto:20")
+    assert load_settings(None).symbols == ["auto:20"]
+    env.setenv("BACKFILL", "off")
+    with pytest.raises(SettingsError, match="auto:N"):
+        load_settings(None)
+
+
+def test_secrets_are_not_shown(env: pytest.MonkeyPatch) -> None:
+    """Neither in the settings' own text."""
+    env.setenv("METRICS_TOKEN", "secret")
+    env.setenv("LOGIN_USERS", "me:scrypt-secret")
+    assert "secret" not in repr(load_settings(None))

@@ -1,0 +1,71 @@
+"""What adds up over the UTC day."""
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from market.indicators.arrays import vwap
+from market.indicators.day import DayTotals
+from tests.market.walks import kline, walk
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(), st.sampled_from([1e-8, 0.01]))
+def test_minute_by_minute_equals_the_batch(seed: int, tick: float) -> None:
+    """Across midnight."""
+    klines = walk(seed, 1_500, tick=tick)
+    columns = ([k.open_time for k in klines], [k.volume for k in klines], [k.turnover for k in klines])
+    batch = vwap(*map(np.array, columns), 60_000)
+    day, found = DayTotals(), []
+    for one in klines:
+        day.take(one)
+        found.append(day.vwap)
+    assert found == pytest.approx(batch.tolist(), rel=1e-9)
+
+
+def test_by_hand() -> None:
+    """2 at 10 and 1 at 16 are 12 on average; a minute without trades changes nothing."""
+    day = DayTotals()
+    day.take(kline(0, 5.0, volume=0.0))
+    assert day.vwap is None
+    for index, (price, volume) in enumerate([(10.0, 2.0), (16.0, 1.0), (99.0, 0.0)], 1):
+        day.take(kline(index, price, volume=volume))
+    assert day.vwap == pytest.approx(12.0)
+
+
+def test_a_missing_minute_leaves_none_until_it_comes() -> None:
+    """Missing, incomplete, or before we began; a late or revised candle mends it; a new day begins anew."""
+    day = DayTotals()
+    day.take(kline(1, 10.0))
+    assert day.vwap is None
+    day.take(kline(0, 20.0, complete=False))
+    assert day.vwap is None
+    day.take(kline(0, 20.0))
+    assert day.vwap == pytest.approx(15.0)
+    day.take(kline(0, 30.0))
+    assert day.vwap == pytest.approx(20.0)
+    day.take(kline(1440, 7.0))
+    day.take(kline(1439, 99.0))
+    assert day.vwap == pytest.approx(7.0)
+
+
+def test_bought_less_sold() -> None:
+    """3 of 4 bought are 2 more than sold; unknown while a minute does not say."""
+    day = DayTotals()
+    assert day.cvd is None
+    minutes = [kline(n, 1.0, volume=4.0, bought=bought) for n, bought in enumerate((3.0, 0.5, None))]
+    day.take(minutes[0])
+    assert day.cvd == 2.0
+    day.take(minutes[1])
+    assert day.cvd == -1.0
+    day.take(minutes[2])
+    assert (day.cvd, day.vwap) == (None, 1.0)
+
+
+def test_other_candles_are_refused() -> None:
+    """Only closed ones of 1m."""
+    for wrong in (kline(0, 1.0, interval="5m"), msgspec.structs.replace(kline(0, 1.0), is_closed=False)):
+        with pytest.raises(ValueError, match="expected a closed 1m candle"):
+            DayTotals().take(wrong)

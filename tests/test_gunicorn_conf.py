@@ -1,0 +1,141 @@
+"""How the web is served."""
+
+import http.client
+import json
+import os
+import runpy
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gunicorn import util
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = """
+import runpy, sys
+import gevent
+from gevent import monkey
+settings = runpy.run_path("gunicorn.conf.py")
+settings["post_fork"](None, None)
+monkey.patch_all()
+import psycopg2
+
+turns = []
+def wait():
+    with psycopg2.connect(sys.argv[1]) as connection:
+        connection.cursor().execute("SELECT pg_sleep(0.2)")
+    turns.append("query")
+def run():
+    turns.append("other")
+gevent.joinall([gevent.spawn(wait), gevent.spawn(run)])
+print(*turns)
+"""
+
+SILENT_SCRIPT = """
+import runpy, socket
+from gevent import monkey
+settings = runpy.run_path("gunicorn.conf.py")
+settings["let_greenlets_wait_for_postgres"].__globals__["POSTGRES_WAIT_S"] = 0.2
+settings["let_greenlets_wait_for_postgres"]()
+import psycopg2
+
+silent = socket.create_server(("127.0.0.1", 0))
+try:
+    psycopg2.connect(f"postgresql://127.0.0.1:{silent.getsockname()[1]}/none?connect_timeout=9")
+except psycopg2.OperationalError as error:
+    print(error)
+"""
+
+MEMORY_SCRIPT = """
+import re, runpy, sys
+def held():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
+runpy.run_path("gunicorn.conf.py")["return_large_blocks"]()
+bytearray(30_000_000)  # freed at once: glibc would now keep blocks up to this size
+large = [bytearray(1_000_000) for _ in range(40)]
+last = bytearray(1_000)
+before = held()
+del large
+print(before - held() > 30_000)
+"""
+
+
+def conf(monkeypatch: pytest.MonkeyPatch, **env: str) -> dict[str, object]:
+    """The settings gunicorn would read in this environment."""
+    for name in ("PORT", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+
+
+def test_port_and_processes_come_from_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty variable is none."""
+    given = conf(monkeypatch, PORT="10000", WEB_CONCURRENCY="4")
+    assert (given["bind"], given["workers"]) == ("0.0.0.0:10000", 4)
+    empty = conf(monkeypatch, PORT="", WEB_CONCURRENCY="")
+    assert (empty["bind"], empty["workers"]) == ("0.0.0.0:8050", 2)
+
+
+def test_gunicorn_accepts_every_setting() -> None:
+    """It refuses to start with one it doesn't know."""
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--print-config", "tests:none"]
+    env = {name: value for name, value in os.environ.items() if name != "GUNICORN_CMD_ARGS"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    shown = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    found = {name.strip(): value.strip() for name, value in shown.items()}
+    assert found["worker_class"] == "gevent"
+    assert found["control_socket_disable"] == "True"
+
+
+def test_what_gunicorn_refuses_is_said_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the shape of every error of the API."""
+    monkeypatch.setattr(util, "write_error", util.write_error)  # to be itself again afterwards
+    found: Any = conf(monkeypatch)
+    found["refuse_in_json"]()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        util.write_error(ours, 414, "URI Too Long", "Request Line is too large (9016 > 4094)")
+        ours.shutdown(socket.SHUT_WR)
+        reply = http.client.HTTPResponse(theirs)
+        reply.begin()
+        assert (reply.status, reply.headers["Content-Type"]) == (414, "application/json")
+        assert json.load(reply) == {
+            "error": {
+                "code": "uri_too_long", "message": "Request Line is too large (9016 > 4094)", "field": None,
+            },
+        }  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have their own ways")
+def test_large_blocks_go_back_to_the_system() -> None:
+    """Also after one of them was freed, and though something small lies behind them."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY_SCRIPT], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_a_greenlet_that_waits_for_postgres_gives_way(postgres_url: str) -> None:
+    """Another one runs before the query is answered."""
+    plain = postgres_url.replace("+psycopg2", "")
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, plain], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("other query\n", "")
+
+
+def test_no_greenlet_waits_for_a_silent_postgres_for_ever() -> None:
+    """A server that takes the connection and says nothing: the wait ends as an error of the driver."""
+    done = subprocess.run(
+        [sys.executable, "-c", SILENT_SCRIPT],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr) == ("the server is silent for 0.2 s\n", "")
