@@ -132,5 +132,7 @@ def scoring(engine: Engine) -> Iterator[Scoring | None]:
         ):
             is_ours = connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK})
             yield Scoring(connection) if is_ours else None
+            if is_ours:  # at once: the server notices a closed connection a little later
+                connection.scalar(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
     finally:
-        engine.dispose()  # with the connection goes the lock
+        engine.dispose()  # after an error the lock goes with the connection
