@@ -29,7 +29,7 @@ from db.hot.connect import Client
 from db.hot.viewed import Viewed
 from db.hot.writer import HotWriter
 from db.settings import Settings
-from market.events import Kline
+from market.events import Kline, Trade
 from market.intervals import INTERVAL_MS
 from market.measures import mid
 
@@ -135,6 +135,10 @@ class VenueRun:
     def on_book_live(self, symbol: str, event_time: int, *, is_unbroken: bool) -> None:
         """See Listener."""
         self.feed.books.on_book_live(symbol, event_time, is_unbroken=is_unbroken)
+
+    def on_trades_missed(self, before: Trade, after: Trade) -> None:
+        """See Listener."""
+        self.feed.on_trades_missed(before, after)
 
     def on_closed(self, kline: Kline) -> None:
         """See Listener."""

@@ -20,6 +20,7 @@ from collector.resync import Resync
 from collector.venues import Plan, Topic, Venue
 from collector.watchdog import Clock
 from db.rows import GapRow
+from market.events import Trade
 from market.instruments import Instrument
 
 log = structlog.get_logger()
@@ -118,6 +119,14 @@ class Feed:
             clock.good_time = max(came_at, since)
             if came_at:
                 line.regain(topic, came_at)
+
+    def on_trades_missed(self, before: Trade, after: Trade) -> None:
+        """Put in the ledger what two trades show that follow one another, and should not."""
+        topics = self._venue.topics(after.symbol, self._plan)
+        topic = next(t for t in topics if t.channel == "trade")
+        words = f"trade {after.trade_id} came after {before.trade_id}"
+        if self._ledger.lose(topic, before.event_time, "sequence", words):
+            self._ledger.regain(topic, after.event_time)
 
     def stop(self) -> None:
         """Close every connection; returns at once, their threads end soon after."""

@@ -108,6 +108,8 @@ class Line:
         for name in names:
             if (clock := self.clocks.get(name)) is not None:
                 clock.ask(now)
+            if (topic := self.topics.get(name)) is not None and topic.channel == "trade":
+                self._pipeline.interrupt(topic.symbol)
         self.subscriptions.end(names)
         self.subscriptions.ask(names)
 

@@ -138,17 +138,19 @@ class Pipeline:
     def replay(self, kept: Iterable[tuple[Decoded, int]]) -> list[Taken]:
         """Take frames that were kept while another connection carried the same topics.
 
-        A snapshot that is older than its live book would set it back: what it says is known.
+        What is older than the live book would set it back, or look like a gap: what it says is known.
         """
         taken: list[Taken] = []
         with self.lock:
             for decoded, recv_time in kept:
-                events = [e for e in decoded.events if not (isinstance(e, BookSnapshot) and self._knows(e))]
+                events = [e for e in decoded.events if not self._knows(e)]
                 taken.append(self._take(decoded._replace(events=events), recv_time))
         return taken
 
-    def _knows(self, snapshot: BookSnapshot) -> bool:
-        return (state := self.states.get(snapshot.symbol)) is not None and state.knows(snapshot)
+    def _knows(self, event: Event) -> bool:
+        if not isinstance(event, BookSnapshot | BookDelta):
+            return False
+        return (state := self.states.get(event.symbol)) is not None and state.knows(event)
 
     def _take(self, decoded: Decoded, recv_time: int) -> Taken:
         answers: list[ControlEvent] = []
@@ -279,6 +281,8 @@ class Pipeline:
 
     def _on_trade(self, state: InstrumentState, event: Event) -> bool:
         assert isinstance(event, Trade)
+        if state.candles.trades.misses_before(event) and state.last_trade is not None:
+            self._listener.on_trades_missed(state.last_trade, event)
         state.on_trade(event)
         return True
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple, Protocol
 
 from db.rows import KlineRow, TickRow
-from market.events import ControlEvent, Kline
+from market.events import ControlEvent, Kline, Trade
 
 
 class Sink(Protocol):
@@ -17,13 +17,16 @@ class Sink(Protocol):
 
 
 class Listener(Protocol):
-    """Who is told what happens to books and candles. Called under the pipeline's lock."""
+    """Who is told what happens to books, trades and candles. Called under the pipeline's lock."""
 
     def on_book_lost(self, symbol: str, cause: str, reason: str) -> None:
         """A book needs a new snapshot. `cause`: as in the ledger, "" where no data is missing."""
 
     def on_book_live(self, symbol: str, event_time: int, *, is_unbroken: bool) -> None:
         """A book is whole again; `is_unbroken` if its sequence shows that no update is missing."""
+
+    def on_trades_missed(self, before: Trade, after: Trade) -> None:
+        """Trades between these two were lost, as their ids show, though the connection is sound."""
 
     def on_closed(self, kline: Kline) -> None:
         """A candle closed, just now or long ago, or a closed one came to have other numbers."""

@@ -15,7 +15,8 @@ class Sisters:
     """The streams of one instrument. Times are monotonic seconds, -inf for never."""
 
     __slots__ = (
-        "_candle", "_clocks", "_missed_trade_at", "_moved_best_at", "_price", "_ticker_clocks", "_traded_at",
+        "_candle", "_clocks", "_heard_at", "_missed_trade_at", "_moved_best_at", "_moving_trades", "_price",
+        "_ticker_clocks", "_traded_at",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -23,7 +24,11 @@ class Sisters:
         self._price: float | None = None
         self._missed_trade_at = NEVER
         self._moved_best_at = NEVER
+        self._heard_at = NEVER
+        """When the last trade came."""
         self._traded_at = NEVER
+        """When the last one came that the book must have shown."""
+        self._moving_trades = 0
         self._ticker_clocks: list[Clock] = []
         self._clocks: list[Clock] = []
         """Of all but the candles, which rest longer."""
@@ -37,7 +42,9 @@ class Sisters:
         self._clocks = [clock for channel, held in clocks.items() if channel != "kline" for clock in held]
         trades = clocks.get("trade", [])
         last_trade = max((c.good_time for c in trades), default=0)
-        self._traded_at = max(_heard(trades), default=NEVER)
+        self._heard_at = max(_heard(trades), default=NEVER)
+        if state.moving_trades != self._moving_trades:
+            self._moving_trades, self._traded_at = state.moving_trades, self._heard_at
         if self._shows_trade(state, last_trade):
             self._missed_trade_at = now
         book = state.rules.book
@@ -48,9 +55,10 @@ class Sisters:
         """When the market last moved in a way that a stream of `channel` must have told."""
         if channel == "trade":
             return self._missed_trade_at
+        missed_at = self._missed_trade_at if self._missed_trade_at > self._heard_at else NEVER
         if channel == "top":
-            return max(self._traded_at, self._missed_trade_at, self._moved_best_at)
-        return max(self._traded_at, self._missed_trade_at)
+            return max(self._traded_at, missed_at, self._moved_best_at)
+        return max(self._traded_at, missed_at)
 
     def ticks_on(self, now: float) -> bool:
         """Whether the ticker speaks as usual, trade or not."""

@@ -43,6 +43,8 @@ class InstrumentState:
         self.best: Best = NO_BEST
         self.new_trades: deque[Trade] = deque(maxlen=TRADES_LENGTH)
         self.last_trade: Trade | None = None
+        self.moving_trades = 0
+        """Counts the trades that the book must have shown."""
         self.is_attached = False
         """Whether the book's connection is open; a snapshot that comes late is not taken without it."""
         self.is_unsaved = False
@@ -106,10 +108,14 @@ class InstrumentState:
             return None
         return self._see(Tick(book.top(), event.update_id, event.event_time, event.recv_time), now)
 
-    def knows(self, snapshot: BookSnapshot) -> bool:
-        """Whether the live book is as new as a snapshot, which would set it back."""
+    def knows(self, event: BookSnapshot | BookDelta) -> bool:
+        """Whether the live book is as new as what another connection told, which would set it back."""
         book = self.rules.book
-        return book.is_live and snapshot.update_id <= book.update_id
+        if not book.is_live:
+            return False
+        if event.sequence is not None and book.sequence is not None:  # `u` begins again with the service
+            return (event.sequence, event.update_id) <= (book.sequence, book.update_id)
+        return isinstance(event, BookSnapshot) and event.update_id <= book.update_id
 
     def on_top(self, top: Top, now: float) -> TickRow | None:
         """Take a best-quote event; returns a tick to keep. Older ones are dropped."""
@@ -135,6 +141,7 @@ class InstrumentState:
             return  # it came before
         self.new_trades.append(trade)
         self.last_trade = trade
+        self.moving_trades += trade.moves_book
         self.ticker.on_trade(trade)
         self.ticker_changed = True
         self._stamp(trade.event_time, trade.recv_time)

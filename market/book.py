@@ -67,12 +67,14 @@ class Side:
 class Book:
     """Both sides and where in the venue's sequence they stand."""
 
-    __slots__ = ("asks", "bids", "event_time", "is_live", "recv_time", "update_id")
+    __slots__ = ("asks", "bids", "event_time", "is_live", "recv_time", "sequence", "update_id")
 
     def __init__(self) -> None:
         self.bids = Side()
         self.asks = Side()
         self.update_id = 0
+        self.sequence: int | None = None
+        """Of the last event, where the venue has one that goes on over a restart of its service."""
         self.event_time = 0
         self.recv_time = 0
         self.is_live = False
@@ -118,6 +120,7 @@ class Book:
 
     def _stamp(self, event: BookSnapshot | BookDelta) -> None:
         self.update_id = event.update_id
+        self.sequence = event.sequence
         self.event_time = event.event_time
         self.recv_time = event.recv_time
 
@@ -157,8 +160,9 @@ class SequencedBook:
         """Take the next delta; older ones and those before the first snapshot are dropped."""
         book = self.book
         if delta.update_id == 1:
+            times = (delta.event_time, delta.recv_time)
             return self.on_snapshot(
-                BookSnapshot(delta.symbol, delta.bids, delta.asks, 1, delta.event_time, delta.recv_time)
+                BookSnapshot(delta.symbol, delta.bids, delta.asks, 1, *times, delta.sequence)
             )
         if not book.is_live or delta.update_id <= book.update_id:
             return False

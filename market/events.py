@@ -125,6 +125,7 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     """One public execution. ``taker_side`` is ``buy`` or ``sell``, the aggressor's.
 
     ``fills`` is the number of executions it stands for: Binance sends those of one order at one price as one.
+    ``moves_book``: false where all of it was dealt outside the book that is shown (retail orders, blocks).
     """
 
     symbol: str
@@ -135,6 +136,7 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     event_time: int
     recv_time: int
     fills: int = 1
+    moves_book: bool = True
 
 
 class Ack(msgspec.Struct, frozen=True, gc=False):

@@ -8,6 +8,9 @@ from market.events import Trade
 MAX_RUNS = 256
 """Unbroken runs of ids kept; only a venue that loses ids all the time has more, and then the oldest go."""
 
+COUNTED = 10
+"""Ids in a row that show that this source's do rise by one; before that a jump says nothing."""
+
 
 class _Run:
     """Ids first..last without a hole, and the stretch of time they prove."""
@@ -29,6 +32,12 @@ class NumberedTrades:
         self._newest: _Run | None = None
         """The run the stream extends; None after an interruption."""
         self._floor = -1
+
+    def misses_before(self, trade: Trade) -> bool:
+        newest = self._newest
+        if newest is None or int(trade.trade_id) <= newest.last + 1:
+            return False
+        return any(run.last - run.first >= COUNTED for run in self._runs)
 
     def take(self, trade: Trade) -> int:
         number, run = int(trade.trade_id), self._newest

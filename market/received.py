@@ -16,6 +16,9 @@ class Received(Protocol):
     live_since: int | None
     """Since when (venue time) trades are followed without a break; None until the first one after it."""
 
+    def misses_before(self, trade: Trade) -> bool:
+        """Whether this trade of the stream shows that others were lost between the last one and itself."""
+
     def take(self, trade: Trade) -> int:
         """A trade of the stream: its rank among trades of the same ms, or -1 if it is known already."""
 

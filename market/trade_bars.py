@@ -120,6 +120,10 @@ class TradeBars:
         if bar.open_time <= self._settled:
             self.late.add(bar.open_time)
 
+    def misses_before(self, trade: Trade) -> bool:
+        """Whether this trade of the stream shows that others were lost before it, on a sound connection."""
+        return self._received.misses_before(trade)
+
     def recover(self, trades: Sequence[Trade], bridged: tuple[int, int] | None = None) -> None:
         """Take trades that were asked for: an unbroken list, oldest first; of several lists the older first.
 

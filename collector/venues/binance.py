@@ -142,6 +142,7 @@ class _AggTrade(msgspec.Struct):
     m: bool
     f: int = 0
     l: int = 0  # noqa: E741  (the venue's name)
+    nq: Loose = None
 
 
 _wrapper = msgspec.json.Decoder(_Wrapper, strict=False)
@@ -286,8 +287,8 @@ def _decode_kline(data: msgspec.Raw, recv_time: int) -> Event:
 
 def _decode_trade(data: msgspec.Raw, recv_time: int) -> Event:
     t = _agg_trade.decode(data)
-    side = "sell" if t.m else "buy"
-    return Trade(t.s, str(t.a), t.p, t.q, side, t.T, recv_time, max(1, t.l - t.f + 1))
+    side, fills = "sell" if t.m else "buy", max(1, t.l - t.f + 1)
+    return Trade(t.s, str(t.a), t.p, t.q, side, t.T, recv_time, fills, number(t.nq) != 0)
 
 
 _HANDLERS: dict[str, Callable[[msgspec.Raw, int], Event]] = {

@@ -102,6 +102,8 @@ class _Trade(msgspec.Struct):
     v: Positive
     p: Positive
     i: str
+    BT: bool = False
+    RPI: bool = False
 
 
 _CLEARABLE = ("index_price", "funding_rate", "next_funding_time", "open_interest")
@@ -246,7 +248,10 @@ def _decode_klines(envelope: _Envelope, recv_time: int) -> list[Event]:
 
 def _decode_trades(envelope: _Envelope, recv_time: int) -> list[Event]:
     sides = {"Buy": "buy", "Sell": "sell"}
-    return [Trade(t.s, t.i, t.p, t.v, sides[t.S], t.T, recv_time) for t in _trades.decode(envelope.data)]
+    return [
+        Trade(t.s, t.i, t.p, t.v, sides[t.S], t.T, recv_time, moves_book=not (t.BT or t.RPI))
+        for t in _trades.decode(envelope.data)
+    ]
 
 
 _HANDLERS: dict[str, Callable[[_Envelope, int], list[Event]]] = {

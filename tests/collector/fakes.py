@@ -4,7 +4,7 @@ from collector.books import Books
 from collector.pipeline import Pipeline
 from collector.venues import Plan, venue_for
 from db.rows import KlineRow, TickRow
-from market.events import Kline
+from market.events import Kline, Trade
 from market.instruments import unknown_instrument
 
 
@@ -41,6 +41,7 @@ class Bench:
         self.closed: list[Kline] = []
         self.incomplete: list[Kline] = []
         self.lost: list[tuple[str, str]] = []
+        self.missed: list[tuple[str, str]] = []
         self.venue = venue_for(venue)
         self.plan = Plan(("1m", "5m", "15m", "1h", "4h", "1d"), depth, uses_rest)
         self.pipeline = Pipeline(
@@ -63,6 +64,9 @@ class Bench:
     def on_book_live(self, symbol: str, event_time: int, *, is_unbroken: bool) -> None:
         if self.listener is not None:
             self.listener.on_book_live(symbol, event_time, is_unbroken=is_unbroken)
+
+    def on_trades_missed(self, before: Trade, after: Trade) -> None:
+        self.missed.append((before.trade_id, after.trade_id))
 
     def on_closed(self, kline: Kline) -> None:
         self.closed.append(kline)

@@ -167,3 +167,47 @@ def test_unknown_symbols_and_unreadable_frames_are_counted() -> None:
         bench.pipeline.on_frame(b"\x00garbage", NOW)
     assert bench.pipeline.statistics.faults == {"symbol": 1, "frame": 1}
     assert bench.pipeline.statistics.messages == 2
+
+
+def agg_trade(number: int) -> bytes:
+    data = {
+        "e": "aggTrade",
+        "E": NOW,
+        "s": "BTCUSDT",
+        "a": number,
+        "p": "100",
+        "q": "1",
+        "T": NOW,
+        "m": False,
+    }
+    return json.dumps({"stream": "btcusdt@aggTrade", "data": data}).encode()
+
+
+def test_ids_of_trades_that_jump_are_told_once_they_are_known_to_count_up() -> None:
+    """Repeats, late ones and what comes after an interruption are no jump."""
+    bench = Bench("binance", "BTCUSDT")
+    for number in (7, 90, *range(100, 120), 125, 124, 126, 126, 130):
+        bench.pipeline.on_frame(agg_trade(number), NOW)
+    assert bench.missed == [("119", "125"), ("126", "130")]
+    bench.pipeline.interrupt("BTCUSDT")
+    bench.pipeline.on_frame(agg_trade(200), NOW)
+    assert len(bench.missed) == 2
+
+
+def test_the_books_of_two_connections_are_told_apart_over_a_restart_of_the_service() -> None:
+    """`u` begins again at 1, `seq` goes on: neither a gap nor a step back, whichever was ahead."""
+    bench = Bench("bybit", "BTCUSDT")
+
+    def delta(kind: str, u: int, seq: int, size: str) -> bytes:
+        data = {"s": "BTCUSDT", "b": [["100", size]], "a": [["101", "1"]], "u": u, "seq": seq}
+        topic = "orderbook.200.BTCUSDT"
+        return json.dumps({"topic": topic, "type": kind, "ts": NOW, "cts": NOW, "data": data}).encode()
+
+    frames = [delta("snapshot", 5000, 10, "1"), delta("delta", 5001, 11, "2"), delta("delta", 1, 12, "3")]
+    frames += [delta("delta", 2, 13, "4"), delta("delta", 3, 14, "5")]
+    for frame in frames[:4]:
+        bench.pipeline.on_frame(frame, NOW)
+    bench.pipeline.replay((bench.venue.stream.decode(frame, NOW), NOW) for frame in frames)
+    book = bench.pipeline.states["BTCUSDT"].rules.book
+    assert (book.update_id, book.top()[1], book.is_live) == (3, 5.0, True)
+    assert (bench.lost, [t.update_id for t in bench.rows.ticks]) == ([], [5000, 5001, 1, 2, 3])
