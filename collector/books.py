@@ -47,7 +47,7 @@ class Books:
             return
         line, topic = found
         if cause:
-            line.lose(topic, cause, reason)
+            line.losses.lose(topic, cause, reason)
         if not self._resync.uses_rest:
             line.renew([topic.name])
 
@@ -55,7 +55,7 @@ class Books:
         """A book is whole again."""
         if (found := self._find(symbol)) is not None:
             line, topic = found
-            line.regain(topic, event_time, is_unbroken=is_unbroken)
+            line.losses.regain(topic, event_time, is_unbroken=is_unbroken)
 
     def keep(self, now: float, *, is_rest_well: bool) -> None:
         """Build books on snapshots again, once REST has answered for a while. `now`: monotonic seconds."""

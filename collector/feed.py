@@ -5,6 +5,7 @@ times a second and does everything that takes time to become due.
 """
 
 import itertools
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -98,27 +99,27 @@ class Feed:
                 self._open_line(route, "", on_route[: self._venue.MAX_TOPICS], {})
                 on_route = on_route[self._venue.MAX_TOPICS :]
 
-    def unfollow(self, symbols: Iterable[str]) -> None:
-        """Follow these no longer."""
+    def unfollow(self, symbols: Iterable[str], *, for_good: bool = False) -> None:
+        """Follow these no longer; `for_good` if nobody does."""
         gone = set(symbols)
+        ended_at = time.time_ns() // 1_000_000 if for_good else 0
         for line in self.lines:
             names = [t.name for t in list(line.topics.values()) if t.symbol in gone]
             line.drop(names)
             self._remedies.forget(names)
         self.pipeline.forget(gone)
         for symbol in gone:
-            self._ledger.forget(symbol)
+            self._ledger.forget(symbol, ended_at)
 
     def resume(self, held: Sequence[GapRow], last_seen: Mapping[str, int]) -> None:
         """Miss what was missed since an earlier run; see Ledger.resume."""
-        watched = {t.name: (line, t, clock) for line in self.lines for t, clock in line.watched}
+        watched = {t.name: (line, t, clock) for line in self.lines for t, clock in line.losses.watched}
         for topic, since in self._ledger.resume([t for _, t, _ in watched.values()], held, last_seen):
             line, _, clock = watched[topic.name]
             clock.is_lost = True
-            came_at = clock.good_time
-            clock.good_time = max(came_at, since)
-            if came_at:
-                line.regain(topic, came_at)
+            clock.good_time = max(clock.good_time, since)
+            if clock.first_time:
+                line.losses.regain(topic, clock.first_time)
 
     def on_trades_missed(self, before: Trade, after: Trade) -> None:
         """Put in the ledger what two trades show that follow one another, and should not."""
@@ -139,7 +140,7 @@ class Feed:
         for line in self.lines:
             line.join(deadline)
             for topic in list(line.topics.values()):
-                line.lose(topic, "restart", "the collector was stopped")
+                line.losses.lose(topic, "restart", "the collector was stopped")
 
     @property
     def connections(self) -> list[Connection]:
@@ -170,8 +171,13 @@ class Feed:
     @property
     def mute(self) -> set[str]:
         """Symbols of whose book nothing came yet."""
-        watched = [it for line in self.lines for it in line.watched]
+        watched = [it for line in self.lines for it in line.losses.watched]
         return {t.symbol for t, clock in watched if t.channel in ("book", "top") and not clock.good_time}
+
+    @property
+    def _unusable(self) -> dict[str, str]:
+        """Topics of which what comes is not let in, and why."""
+        return {name: why for line in self.lines for name, why in line.losses.unusable.copy().items()}
 
     @property
     def silent_topics(self) -> int:
@@ -197,6 +203,7 @@ class Feed:
             name: why for line in self.lines for name, why in line.subscriptions.refused.copy().items()
         }
         reasons += [f"{name} is refused: {why}" for name, why in itertools.islice(refused.items(), 3)]
+        reasons += [f"{name}: {why}" for name, why in itertools.islice(self._unusable.items(), 3)]
         if self.rest_trouble:
             reasons.append(f"REST: {self.rest_trouble}")
         if (late_ms := self._late_ms()) > LATE_MS:
@@ -239,7 +246,7 @@ class Feed:
             self._venue,
             self._ledger,
             self._record,
-            lambda name, handler: self._open_connection(name, route, handler),
+            lambda name, handler, first_url: self._open_connection(name, route, handler, first_url),
             resync=self._resync,
             rotate_s=self._rotate_s,
         )
@@ -248,12 +255,23 @@ class Feed:
         line.start()
         return line
 
-    def _open_spare(self, route: str, topics: Sequence[Topic], clocks: dict[str, Clock]) -> Line:
+    def _open_spare(
+        self, route: str, topics: Sequence[Topic], clocks: dict[str, Clock], origins: Sequence[Line]
+    ) -> Line:
+        """A socket for a few topics alone, or one that was opened so before and is well."""
+        for line in self.lines:
+            is_spare = line.route == route and "spare" in line.name and line not in origins
+            if is_spare and line.topics and line.is_well:
+                line.add(topics, clocks)
+                return line
         return self._open_line(route, "spare-", topics, clocks)
 
-    def _open_connection(self, name: str, route: str, handler: Handler) -> Connection:
+    def _open_connection(self, name: str, route: str, handler: Handler, first_url: str) -> Connection:
+        """`first_url`: the one to try first, "" for no matter."""
         urls = [self._venue.url(base, route) for base in self._ws_urls]
-        if "spare" in name:
+        if first_url in urls:
+            urls = urls[urls.index(first_url) :] + urls[: urls.index(first_url)]
+        elif "spare" in name:
             urls = urls[1:] + urls[:1]
         every_s = self._venue.SUBSCRIBE_EVERY_S
         return Connection(name, urls, handler, send_every_s=every_s, proxy=self._proxy)

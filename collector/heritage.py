@@ -18,6 +18,7 @@ from collector.leases.share import GRACE_S
 from collector.pipeline import Pipeline
 from collector.signals import SignalMemory
 from db.errors import StoreUnavailable
+from db.history.screening import END_OF_TIME
 from db.rows import GapRow, TickerRow
 from market.events import Kline
 
@@ -28,6 +29,9 @@ PROVEN_WITHIN_S = GRACE_S - 0.5
 FIRST_WITHIN_S = 3.0
 """What was read at the start tells of what is taken right then, and of nothing later."""
 KLINES = 32
+AGAIN_S = 5.0
+CLOCKS_APART_MS = 2_000
+"""What is told of the time before a start may lie so much before it: the venue's clock is not ours."""
 
 
 class Memory(SignalMemory, Protocol):
@@ -45,8 +49,8 @@ class Memory(SignalMemory, Protocol):
     def open_gaps(self, venue: str) -> list[GapRow]:
         """The gaps of a venue that last."""
 
-    def last_seen(self, venue: str) -> dict[str, int]:
-        """Symbol -> epoch ms of the last sign of it, by the venue's clock."""
+    def last_seen(self, venue: str, before: int) -> dict[str, int]:
+        """Symbol -> epoch ms of the last sign of it before that, by the venue's clock."""
 
 
 class Missed(NamedTuple):
@@ -59,6 +63,8 @@ class Missed(NamedTuple):
 class _Taken(NamedTuple):
     symbols: Sequence[str]
     is_orphaned: bool
+    at: int
+    """Epoch ms."""
 
 
 class Heritage:
@@ -86,6 +92,9 @@ class Heritage:
         self._ask_history = ask_history
         self._taken: queue.Queue[_Taken | None] = queue.Queue()
         self._handed_over: list[tuple[float, Sequence[str]]] = []
+        self._unread: list[_Taken] = []
+        """What was taken while the database could not tell what was missed of it."""
+        self._again_at = 0.0
         self._thread = threading.Thread(target=self._run, name=f"heritage-{self._name}", daemon=True)
 
     def start(self) -> None:
@@ -98,7 +107,7 @@ class Heritage:
 
     def on_taken(self, symbols: Sequence[str], *, is_orphaned: bool) -> None:
         """These are this worker's from now on. `is_orphaned`: nobody follows them now."""
-        self._taken.put(_Taken(symbols, is_orphaned))
+        self._taken.put(_Taken(symbols, is_orphaned, time.time_ns() // 1_000_000))
 
     def recall(self, symbols: Sequence[str]) -> None:
         """Take what the database remembers, so that nothing starts empty that need not."""
@@ -115,19 +124,20 @@ class Heritage:
         self.is_read.set()
         while True:
             try:
-                taken = self._taken.get(timeout=0.5 if self._handed_over else None)
+                taken = self._taken.get(timeout=0.5 if self._handed_over or self._unread else None)
                 if taken is None:
                     return
                 self._take(taken, missed if time.monotonic() - read_at < FIRST_WITHIN_S else None)
             except queue.Empty:
                 self._check_handed_over(time.monotonic())
+                self._read_again(time.monotonic())
             except Exception:
                 log.exception("heritage.failed", venue=self._name)
             missed = None
 
-    def _read(self) -> Missed | None:
+    def _read(self, before: int = END_OF_TIME) -> Missed | None:
         try:
-            return Missed(self._memory.open_gaps(self._name), self._memory.last_seen(self._name))
+            return Missed(self._memory.open_gaps(self._name), self._memory.last_seen(self._name, before))
         except StoreUnavailable as error:
             log.warning("gaps.unread", venue=self._name, reason=str(error))
             return None
@@ -139,10 +149,25 @@ class Heritage:
         if missed is not None:
             seen = missed.last_seen if taken.is_orphaned else {}
             self._miss(taken.symbols, missed.held, seen)
+        else:
+            self._unread.append(taken)
         if not taken.is_orphaned:
             self._handed_over.append((time.monotonic() + PROVEN_WITHIN_S, taken.symbols))
         self.recall(taken.symbols)
         self._ask_history(taken.symbols)
+
+    def _read_again(self, now: float) -> None:
+        """What the database could not tell when these were taken, as of then."""
+        while self._unread and now >= self._again_at:
+            taken = self._unread[0]
+            missed = self._read(taken.at - CLOCKS_APART_MS)
+            if missed is None:
+                self._again_at = now + AGAIN_S
+                return
+            del self._unread[0]
+            self._miss(taken.symbols, missed.held, missed.last_seen if taken.is_orphaned else {})
+            self.recall(taken.symbols)
+            self._ask_history(taken.symbols)
 
     def _check_handed_over(self, now: float) -> None:
         """What was handed over and gives no datum in time is missed since its last sign."""

@@ -119,8 +119,11 @@ class Ledger:
         began = {(row.symbol, row.channel): row for row in held}
         found: list[tuple[Topic, int]] = []
         with self._lock:
+            of_its_own = set(self._open)  # missed since the start, which is another matter
             for topic in topics:
                 key = (topic.symbol, ledger_channel(topic))
+                if key in of_its_own:
+                    continue
                 if key not in self._open and (row := began.get(key)):
                     self._open[key] = Gap(row.started_at, row.cause, row.detail)
                 elif key not in self._open and (since := last_seen.get(topic.symbol)):
@@ -132,9 +135,18 @@ class Ledger:
                     found.append((topic, self._open[key].started_at))
         return found
 
-    def forget(self, symbol: str) -> None:
-        """An instrument is no longer followed: its gaps stay open in the database."""
+    def forget(self, symbol: str, ended_at: int = 0) -> None:
+        """An instrument is no longer followed here.
+
+        `ended_at`: when nobody follows it any more, epoch ms, which ends its gaps; else they are left to who
+        does.
+        """
         with self._lock:
+            for key, gap in self._open.items():
+                if key[0] == symbol and ended_at:
+                    gap.ended_at, gap.is_unbroken = ended_at, False
+                    gap.detail = f"{gap.detail}; then it was followed no more"
+                    self._write(key, gap, is_open=False)
             for held in (self._open, self._began):
                 for key in [key for key in held if key[0] == symbol]:
                     del held[key]

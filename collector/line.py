@@ -4,12 +4,12 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 
 import structlog
 
 from collector.connection import Connection, Handler
 from collector.ledger import Ledger
+from collector.losses import Losses
 from collector.pipeline import Pipeline
 from collector.ports import Taken
 from collector.resync import Resync, mark_books
@@ -39,30 +39,30 @@ class Line:
         venue: Adapter,
         ledger: Ledger,
         record: Callable[[str, str], None],
-        open_connection: Callable[[str, Handler], Connection],
+        open_connection: Callable[[str, Handler, str], Connection],
         *,
         resync: Resync,
         rotate_s: float,
     ) -> None:
-        """`open_connection(name, handler)` makes one of this route; `rotate_s`: how long it may live."""
+        """`open_connection(name, handler, first_url)` makes one; `rotate_s`: how long it may live."""
         self.name, self.route = name, route
         self._silence = Silence()
         self.clock = self._silence.clock
-        self.clocks: dict[str, Clock] = {}
+        self.losses = Losses(pipeline, ledger, lambda: self.topics)
+        self.clocks = self.losses.clocks
         self.trouble: tuple[str, str] | None = ("reconnecting", "connecting")
         self.connected_at = 0  # epoch ms
         self.schedule = Schedule(rotate_s)
         self.successor: Successor | None = None
         self._pipeline = pipeline
         self._venue = venue
-        self._ledger = ledger
         self._record = record
         self._resync = resync
         self._open_connection = open_connection
         self._numbers = itertools.count(1)
         self._change = threading.RLock()  # topics come and go by one thread, connections by another
         self._bad_frames = 0
-        self.connection = open_connection(name, self)
+        self.connection = open_connection(name, self, "")
         self.subscriptions = Subscriptions(venue, self.connection, {}, self._record)
 
     @property
@@ -71,14 +71,14 @@ class Line:
         return self.subscriptions.topics
 
     @property
+    def is_well(self) -> bool:
+        """Whether data comes, and nothing that it asked for still waits to be sent."""
+        return self.trouble is None and not self.connection.has_queued and not self.connection.is_breaking
+
+    @property
     def _sockets(self) -> list[Subscriptions]:
         """What its connection carries, and the one that is to replace it."""
         return [self.subscriptions, *(s.subscriptions for s in [self.successor] if s is not None)]
-
-    @property
-    def watched(self) -> list[tuple[Topic, Clock]]:
-        """Its topics with their clocks."""
-        return [(t, c) for t in list(self.topics.values()) if (c := self.clocks.get(t.name)) is not None]
 
     def add(self, topics: Iterable[Topic], clocks: dict[str, Clock] | None = None) -> None:
         """Carry more topics, with the clocks that they had elsewhere."""
@@ -97,7 +97,7 @@ class Line:
     def drop(self, names: Sequence[str]) -> dict[str, Clock]:
         """Carry these no longer; returns their clocks."""
         with self._change:
-            found = {name: self.clocks.pop(name) for name in names if name in self.clocks}
+            found = {name: clock for name in names if (clock := self.losses.drop(name)) is not None}
             for subscriptions in self._sockets:
                 subscriptions.drop(found)
         return found
@@ -184,7 +184,7 @@ class Line:
         for answer in taken.answers:
             refused = self.subscriptions.on_answer(answer)
             if (topic := self.topics.get(refused)) is not None:
-                self.lose(topic, "refused", self.subscriptions.refused.get(refused, ""))
+                self.losses.lose(topic, "refused", self.subscriptions.refused.get(refused, ""))
 
     def on_close(self, connection: Connection, state: str, reason: str) -> None:
         """Say what is missed from now on, show the books as stale, and say why."""
@@ -199,42 +199,16 @@ class Line:
         self.trouble = (state, reason)
         cause = "silent" if self._silence.reason else "disconnect"
         for topic in list(self.topics.values()):
-            self.lose(topic, cause, reason)
+            self.losses.lose(topic, cause, reason)
         self._silence.end()
-        for clock in list(self.clocks.values()):
-            clock.close()
+        self.losses.close()
         mark_books(self._pipeline, self.topics.values(), InstrumentState.detach)
-
-    def lose(self, topic: Topic, cause: str, detail: str) -> None:
-        """A topic's data is missing since its last good datum; candles since any of their instrument."""
-        if topic.channel == "trade":
-            self._pipeline.interrupt(topic.symbol)
-        clock = self.clocks.get(topic.name) or Clock()
-        since = clock.good_time
-        if topic.channel == "kline" and not since:  # it speaks rarely, and may not have had its turn
-            since = max((c.good_time for t, c in self.watched if t.symbol == topic.symbol), default=0)
-        if self._ledger.lose(topic, since, cause, detail):
-            clock.is_lost = True
-
-    def regain(self, topic: Topic, at: int, *, is_unbroken: bool = False) -> None:
-        """A topic's data is good again. `at`: the venue's time, epoch ms."""
-        clock = self.clocks.get(topic.name)
-        if clock is not None:
-            clock.is_lost, clock.good_time = False, max(clock.good_time, at)
-            self._ledger.regain(topic, at, is_unbroken=is_unbroken)
 
     def _hear(self, taken: Taken, now: float) -> None:
         """A datum came."""
         self.connection.last_data_at = now
         self._silence.hear(now)
-        if (clock := self.clocks.get(taken.topic)) is not None:
-            clock.hear(now, is_good=bool(taken.good_time))
-            if taken.good_time:
-                clock.good_time = taken.good_time
-                if clock.is_lost and (topic := self.topics.get(taken.topic)):
-                    self.regain(topic, taken.good_time)
-            elif taken.refused and (topic := self.topics.get(taken.topic)):
-                self.lose(topic, "refused", taken.refused)
+        self.losses.hear(taken, now)
         if self.trouble is not None:
             self._on_data_again()
 
@@ -248,7 +222,7 @@ class Line:
     def _on_bad_frame(self, error: FrameError) -> None:
         log.warning("frame.refused", connection=self.connection.name, error=str(error)[:300])
         if (topic := self.topics.get(error.topic)) is not None:  # the socket is sound, what came is not
-            self.lose(topic, "refused", f"it cannot be read: {str(error)[:200]}")
+            self.losses.lose(topic, "refused", f"it cannot be read: {str(error)[:200]}")
             return
         self._bad_frames += 1
         if self._bad_frames >= BAD_FRAMES:
@@ -265,7 +239,11 @@ class Line:
         self._record("rotating", self.name)
         name = f"{self.name}-{next(self._numbers)}"
         with self._change:
-            opened = partial(self._open_connection, name)
+            url = self.connection.url  # where data comes from now; another may be dead
+
+            def opened(handler: Handler) -> Connection:
+                return self._open_connection(name, handler, url)
+
             self.successor = Successor(self._venue, self.topics, self._record, opened)
 
     def _keep_successor(self, successor: Successor, now: float) -> None:

@@ -53,9 +53,9 @@ class Remedies:
         venue: Adapter,
         ledger: Ledger,
         record: Callable[[str, str], None],
-        open_spare: Callable[[str, Sequence[Topic], dict[str, Clock]], Line],
+        open_spare: Callable[[str, Sequence[Topic], dict[str, Clock], Sequence[Line]], Line],
     ) -> None:
-        """`open_spare(route, topics, clocks)` opens a connection for a few topics alone."""
+        """`open_spare(route, topics, clocks, origins)` has a few topics carried by another connection."""
         self._pipeline = pipeline
         self._venue = venue
         self._ledger = ledger
@@ -89,9 +89,8 @@ class Remedies:
         self._look(lines, now)
         to_move: dict[str, list[tuple[Line, Topic]]] = defaultdict(list)
         for line in lines:
-            connection = line.connection
-            is_well = line.trouble is None and not connection.has_queued and not connection.is_breaking
-            for topic, clock in line.watched:
+            is_well = line.is_well
+            for topic, clock in line.losses.watched:
                 if topic.name in line.subscriptions.refused:  # said, and in the ledger
                     self._treatments.pop(topic.name, None)
                 elif (held := self._treatments.get(topic.name)) and self._goes_on(clock, held, now):
@@ -106,7 +105,7 @@ class Remedies:
         """Bring what is known of each instrument's streams up to now."""
         heard: dict[str, list[tuple[Topic, Clock]]] = defaultdict(list)
         for line in lines:
-            for topic, clock in line.watched:
+            for topic, clock in line.losses.watched:
                 clock.learn(now)
                 heard[topic.symbol].append((topic, clock))
         with self._pipeline.lock:
@@ -146,7 +145,7 @@ class Remedies:
     def _give_up(self, line: Line, topic: Topic, verdict: Verdict) -> None:
         """Say what is missed from now on."""
         self._record("silent", f"{topic.name}: {verdict.why}")
-        line.lose(topic, "silent", f"{topic.name} {verdict.why}")
+        line.losses.lose(topic, "silent", f"{topic.name} {verdict.why}")
         if topic.channel == "book":
             with self._pipeline.lock:
                 if (state := self._pipeline.states.get(topic.symbol)) is not None:
@@ -196,4 +195,4 @@ class Remedies:
         clocks: dict[str, Clock] = {}
         for line, topic in moved:
             clocks |= line.drop([topic.name])
-        self._open_spare(route, topics, clocks)
+        self._open_spare(route, topics, clocks, [line for line, _ in moved])

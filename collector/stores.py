@@ -189,17 +189,20 @@ class StoredHistory:
     def open_gaps(self, venue: str) -> list[GapRow]:
         """The gaps of a venue that last. Raises StoreUnavailable."""
         lasting = {row[:4]: row for row in self._reader.open_gaps(venue)}
-        for row in self._spool.left(venue)[0]:
+        for row in self._spool.left(venue, 0)[0]:
             if row.ended_at is None:
                 lasting.setdefault(row[:4], row)
             else:
                 lasting.pop(row[:4], None)
         return list(lasting.values())
 
-    def last_seen(self, venue: str) -> dict[str, int]:
-        """Symbol -> epoch ms of the last sign of it, by the venue's clock. Raises StoreUnavailable."""
-        seen = self._reader.last_seen(venue)
-        for symbol, ts in self._spool.left(venue)[1].items():
+    def last_seen(self, venue: str, before: int) -> dict[str, int]:
+        """Symbol -> epoch ms of the last sign of it before that, by the venue's clock.
+
+        Raises StoreUnavailable.
+        """
+        seen = self._reader.last_seen(venue, before)
+        for symbol, ts in self._spool.left(venue, before)[1].items():
             seen[symbol] = max(ts, seen.get(symbol, 0))
         return seen
 

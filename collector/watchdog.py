@@ -28,12 +28,13 @@ LEARN_S = 300.0
 class Clock:
     """When a topic (or all of a connection) last spoke, and how long it is usually silent.
 
-    ``good_time`` is the venue's time of its last good datum, epoch ms, 0 before the first.
+    ``first_time`` and ``good_time`` are the venue's times of its first and its last good datum, epoch ms,
+    0 before the first.
     """
 
     __slots__ = (
-        "_first_at", "_learned_at", "_longest", "_longest_before", "asked_at", "good_time", "is_good",
-        "is_lost", "last_at",
+        "_first_at", "_learned_at", "_longest", "_longest_before", "asked_at", "first_time", "good_time",
+        "is_good", "is_lost", "last_at",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -41,7 +42,7 @@ class Clock:
         """NaN while nothing was heard since the topic was asked for."""
         self.asked_at = math.nan
         """NaN while it is not asked for at all."""
-        self.good_time = 0
+        self.good_time = self.first_time = 0
         self.is_good = False
         """Whether anything that could be used was heard since it was asked for."""
         self.is_lost = False

@@ -23,8 +23,8 @@ class Feed(Protocol):
     def follow(self, instruments: Iterable[Instrument]) -> None:
         """Follow these too, or know them better."""
 
-    def unfollow(self, symbols: Iterable[str]) -> None:
-        """Follow these no longer."""
+    def unfollow(self, symbols: Iterable[str], *, for_good: bool = False) -> None:
+        """Follow these no longer; `for_good` if nobody does."""
 
 
 class Taken(Protocol):
@@ -91,7 +91,7 @@ class Share:
             gone = set(symbols)
             for symbol in gone:
                 self._wanted.pop(symbol, None)
-            self._unfollow(gone)
+            self._unfollow(gone, for_good=True)
 
     def apply(self, epochs: Mapping[str, int], others: Mapping[str, bool], now: float) -> None:
         """Take note of a round. `epochs`: symbol -> epoch of what this worker has; `now`: monotonic.
@@ -139,10 +139,10 @@ class Share:
             self._feed.follow(instruments)
             self._mark()
 
-    def _unfollow(self, symbols: set[str]) -> None:
+    def _unfollow(self, symbols: set[str], *, for_good: bool = False) -> None:
         if found := symbols & self._following:
             self._following -= found
-            self._feed.unfollow(found)
+            self._feed.unfollow(found, for_good=for_good)
         for symbol in symbols:
             self._lost_at.pop(symbol, None)
 

@@ -95,18 +95,20 @@ def _conditions(wanted: GapFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def last_seen(connection: Connection, venue: str) -> dict[str, int]:
+def last_seen(connection: Connection, venue: str, before: int) -> dict[str, int]:
     """See `HistoryReader.last_seen`."""
-    return {row[0]: row[1] for row in connection.execute(_LAST_SEEN, {"venue": venue})}
+    chosen = {"venue": venue, "before": moment(before)}
+    return {row[0]: row[1] for row in connection.execute(_LAST_SEEN, chosen)}
 
 
 _LAST_SEEN = text("""
 SELECT symbol, (date_part('epoch', seen) * 1000)::bigint FROM (
     SELECT i.symbol, greatest(t.event_time, newest.ts) AS seen
-    FROM instruments i LEFT JOIN ticker_rows t ON t.instrument_id = i.id
+    FROM instruments i LEFT JOIN ticker_rows t ON t.instrument_id = i.id AND t.event_time < :before
     LEFT JOIN LATERAL (
         SELECT ts FROM tick_rows
-        WHERE venue = :venue AND symbol = i.symbol AND ts > coalesce(t.event_time, '-infinity')
+        WHERE venue = :venue AND symbol = i.symbol
+          AND ts > coalesce(t.event_time, '-infinity') AND ts < :before
         ORDER BY ts DESC LIMIT 1
     ) AS newest ON true
     WHERE i.venue = :venue

@@ -237,10 +237,10 @@ class HistoryReader(TrackReader):
         with postgres_errors(), self._engine.connect() as connection:
             return ledger.page(connection, wanted, after, limit)
 
-    def last_seen(self, venue: str) -> dict[str, int]:
-        """Symbol -> epoch ms of the last sign of it that is stored: of its ticker or of its newest tick."""
+    def last_seen(self, venue: str, before: int) -> dict[str, int]:
+        """Symbol -> epoch ms of the last sign of it before a time: of its ticker or of its newest tick."""
         with postgres_errors(), self._engine.connect() as connection:
-            return ledger.last_seen(connection, venue)
+            return ledger.last_seen(connection, venue, before)
 
     def behind_s(self) -> float:
         """Seconds since the last change that this server has taken from its primary; 0 on a primary."""

@@ -156,10 +156,11 @@ class Spool:
                     self._on_gap(row)
             self._lossy = None
 
-    def left(self, venue: str) -> tuple[list[GapRow], dict[str, int]]:
+    def left(self, venue: str, before: int) -> tuple[list[GapRow], dict[str, int]]:
         """What waits of a venue's ledger, oldest first; symbol -> epoch ms of the last sign of it that waits.
 
-        Waits itself until the spool is open, for a moment at most.
+        Of the signs those `before` an epoch ms count. Waits itself until the spool is open, for a moment
+        at most.
         """
         self._is_open.wait(_OPEN_WITHIN_S)
         gaps: list[GapRow] = []
@@ -176,7 +177,7 @@ class Spool:
                     signs += [
                         (row.symbol, row.event_time or 0) for row in batch.tickers if row.venue == venue
                     ]
-                    for symbol, ts in signs:
+                    for symbol, ts in (sign for sign in signs if sign[1] < before):
                         seen[symbol] = max(ts, seen.get(symbol, 0))
         return gaps, seen
 

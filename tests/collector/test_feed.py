@@ -15,6 +15,7 @@ from collector.feed import Feed
 from collector.ledger import Ledger
 from collector.resync import Resync
 from db.rows import GapRow
+from market.events import Trade
 from market.instruments import unknown_instrument
 from tests.collector.fakes import Bench
 
@@ -261,6 +262,33 @@ def test_what_has_an_impossible_time_is_missing(setup: Setup) -> None:
     setup.start()
     setup.until(lambda: len(setup.gaps) == 2, "a gap that is closed")
     assert [(g.cause, g.ended_at is None) for g in setup.gaps] == [("refused", True), ("refused", False)]
+
+
+def test_a_venue_whose_data_is_all_refused_is_not_live(setup: Setup) -> None:
+    """The reason says why, until something good comes."""
+    far = snapshot(2).replace('"cts": ', '"cts": 9')
+    clients: list[ServerConnection] = []
+
+    def script(server: ServerConnection, _count: int) -> None:
+        server.send(far)
+        clients.append(server)
+
+    setup.venue.script = script
+    setup.start()
+    setup.until(lambda: setup.feed.state[0] == "degraded", "a word of it")
+    assert "orderbook.50.BTCUSDT: its time 9" in setup.feed.state[1]
+    clients[0].send(snapshot(3))
+    setup.until(lambda: setup.feed.state == ("live", ""), "the state after something good")
+
+
+def test_trades_lost_on_a_sound_connection_are_in_the_ledger(setup: Setup) -> None:
+    """From the one before to the one after, over already."""
+    before, after = (Trade("BTCUSDT", str(n), 1.0, 1.0, "buy", n, n) for n in (100, 200))
+    setup.feed.on_trades_missed(before, after)
+    assert [(g.channel, g.started_at, g.ended_at, g.cause) for g in setup.gaps] == [
+        ("trade", 100, None, "sequence"),
+        ("trade", 100, 200, "sequence"),
+    ]
 
 
 def test_what_was_missed_while_the_collector_was_down_is_in_the_ledger(setup: Setup) -> None:

@@ -114,6 +114,26 @@ def test_an_instrument_that_is_left_leaves_its_gaps_open() -> None:
     assert [r.ended_at for r in book.rows] == [None]
 
 
+def test_the_gaps_of_an_instrument_that_nobody_follows_any_more_are_over() -> None:
+    """They are not repaired; those of others last."""
+    book = Book()
+    book.ledger.lose(TRADES, 100, "silent", "no word")
+    book.ledger.lose(TRADES._replace(symbol="ETHUSDT"), 100, "silent", "")
+    book.ledger.forget("BTCUSDT", 300)
+    (row,) = (r for r in book.rows if r.ended_at)
+    assert (row.symbol, row.ended_at, row.repaired) == ("BTCUSDT", 300, "no")
+    assert row.detail == "no word; then it was followed no more"
+    assert book.ledger.open_count == 1
+
+
+def test_what_a_late_reading_tells_leaves_alone_what_is_missing_by_then() -> None:
+    """A gap of this run's own is not that of the run before."""
+    book = Book()
+    book.ledger.lose(TRADES, 500, "silent", "")
+    resumed = book.ledger.resume([TRADES, DEPTH], [], {"BTCUSDT": 90})
+    assert resumed == [(DEPTH, 90)]
+
+
 def test_two_losses_after_one_datum_are_two_gaps() -> None:
     """A gap is known by its beginning: the second must not be taken for the first, which is repaired."""
     book = Book()

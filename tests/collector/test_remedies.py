@@ -20,7 +20,7 @@ KLINE = "kline.1.BTCUSDT"
 class Socket(Connection):
     """Never opens anything; keeps what would be sent."""
 
-    def __init__(self, name: str, handler: Handler) -> None:
+    def __init__(self, name: str, handler: Handler, _first_url: str) -> None:
         super().__init__(name, ["ws://nowhere"], handler, send_every_s=0.0)
         self.sent: list[str] = []
         self.opened_at = 1.0
@@ -63,7 +63,9 @@ class Setup:
         line.trouble = None
         return line
 
-    def open_spare(self, _route: str, topics: Sequence[Topic], clocks: dict[str, Clock]) -> Line:
+    def open_spare(
+        self, _route: str, topics: Sequence[Topic], clocks: dict[str, Clock], _origins: Sequence[Line] = ()
+    ) -> Line:
         line = self.make_line(f"spare-{len(self.spares)}")
         line.add(topics, clocks)
         line.clock.ask(self.now)
@@ -84,6 +86,7 @@ class Setup:
                     if name in line.clocks:
                         line.clocks[name].hear(self.now)
                         line.clock.hear(self.now)
+                        self.bench.pipeline.states["BTCUSDT"].moving_trades += name == TRADES
             self.remedies.keep(self.lines, self.now)
 
     def frames(self, line: Line) -> list[str]:

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -88,7 +88,7 @@ class Exchange:
 class Setup:
     """A feed on that exchange, with a short life for each connection."""
 
-    def __init__(self, rotate_s: float) -> None:
+    def __init__(self, rotate_s: float, dead_urls: Sequence[str]) -> None:
         self.exchange = Exchange()
         self.bench = Bench("bybit", "BTCUSDT", depth=50)
         self.gaps: list[GapRow] = []
@@ -97,7 +97,7 @@ class Setup:
             self.bench.pipeline,
             self.bench.venue,
             self.bench.plan,
-            [self.exchange.url],
+            [*dead_urls, self.exchange.url],
             resync=Resync(None),
             ledger=Ledger("bybit", self.gaps.append),
             record=lambda _venue, event, _detail: self.said.append(event),
@@ -124,13 +124,13 @@ class Setup:
 
 
 @pytest.fixture
-def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], Setup]]:
+def make(monkeypatch: pytest.MonkeyPatch) -> Iterator["Make"]:
     """Makes a feed; everything is ended afterwards."""
     monkeypatch.setattr(rotation, "OVERLAP_S", 0.1)
     made: list[Setup] = []
 
-    def start(rotate_s: float) -> Setup:
-        setup = Setup(rotate_s)
+    def start(rotate_s: float, dead_urls: Sequence[str] = ()) -> Setup:
+        setup = Setup(rotate_s, dead_urls)
         made.append(setup)
         setup.feed.start([unknown_instrument("bybit", "BTCUSDT")])
         setup.until(lambda: len(setup.found()) > 10, "ticks")
@@ -143,7 +143,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], Setup]]:
         setup.exchange.close()
 
 
-Make = Callable[[float], Setup]
+Make = Callable[..., Setup]
 
 
 def test_rotations_lose_nothing_and_double_nothing(make: Make) -> None:
@@ -223,6 +223,18 @@ def test_topics_that_come_and_go_meanwhile_are_those_of_the_successor(make: Make
     seen = len(setup.found())
     setup.until(lambda: len(setup.found()) > seen + 20, "ticks of the new connection")
     setup.check_rows()
+
+
+def test_a_successor_begins_where_the_data_comes_from(make: Make) -> None:
+    """The first URL is dead: after the second was found, no rotation tries it again."""
+    setup = make(float("inf"), ["ws://127.0.0.1:9"])
+    (line,) = setup.feed.lines
+    line.schedule.due_at = 0.0
+    setup.until(lambda: line.successor is not None, "a successor")
+    assert line.successor is not None
+    assert line.successor.connection.url == line.connection.url != "ws://127.0.0.1:9"
+    setup.until(lambda: "rotated" in setup.said, "a rotation")
+    assert "rotation failed" not in setup.said
 
 
 def test_when_both_connections_are_cut_the_ledger_says_so(

@@ -35,7 +35,7 @@ def test_a_start_is_told_what_the_last_run_left(history: StoredHistory) -> None:
     rows = batch([tick(5)], gaps=[gap(1), left])
     assert [history.write(rows), history.write(rows)] == [3, 0]
     assert history.open_gaps("bybit") == [left]
-    assert history.last_seen("bybit") == {"ETHUSDT": T0 + 5}
+    assert history.last_seen("bybit", T0 + 10) == {"ETHUSDT": T0 + 5}
 
 
 def test_a_start_is_told_what_still_waits_in_the_spool(history: StoredHistory, spool: Spool) -> None:
@@ -45,7 +45,8 @@ def test_a_start_is_told_what_still_waits_in_the_spool(history: StoredHistory, s
     spool.append(batch([tick(7)], gaps=[ended._replace(ended_at=T0 + 999_000)]))
     spool.append(batch(gaps=[opened], tickers=[TickerRow("bybit", "BTCUSDT", event_time=T0 + 9)]))
     assert history.open_gaps("bybit") == [opened]
-    assert history.last_seen("bybit") == {"ETHUSDT": T0 + 7, "BTCUSDT": T0 + 9}
+    assert history.last_seen("bybit", T0 + 10) == {"ETHUSDT": T0 + 7, "BTCUSDT": T0 + 9}
+    assert history.last_seen("bybit", T0 + 7) == {"ETHUSDT": T0 + 5}
     assert history.open_gaps("binance") == []
 
 

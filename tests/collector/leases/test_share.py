@@ -24,7 +24,7 @@ class Feed:
     def follow(self, instruments: Iterable[Instrument]) -> None:
         self.pipeline.follow(instruments)
 
-    def unfollow(self, symbols: Iterable[str]) -> None:
+    def unfollow(self, symbols: Iterable[str], *, for_good: bool = False) -> None:  # noqa: ARG002
         self.pipeline.forget(symbols)
 
 
