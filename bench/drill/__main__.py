@@ -6,7 +6,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -22,14 +22,17 @@ from bench.drill.report import details, line, table, verdict
 from bench.drill.rig import Halted, rig
 from bench.drill.slow import BACKGROUNDS, candles_of
 from bench.drill.solos import SOLOS
+from bench.drill.store_cases import POSTGRES, REDIS
+from bench.drill.stores import StoreCase, play_stores
 from bench.drill.workers import WORKERS
-from db.local.stores import temporary_stores
+from db.local.stores import Stores, temporary_stores
 from db.migrate import migrate
 
 SKIPPED = "takes long; run with --long"
 
 
 ALONE = SOLOS + WORKERS + LONG
+STORES = REDIS + POSTGRES
 
 
 class Played(NamedTuple):
@@ -48,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--logs", type=Path, metavar="DIRECTORY", help="where the collectors' logs stay")
     chosen = parser.parse_args(arguments)
     names = {name.upper() for name in chosen.names}
-    known = {it.number for it in CASES} | {it.number for it in BACKGROUNDS} | {it.number for it in ALONE}
+    known = {it.number for it in CASES + ALONE + STORES + BACKGROUNDS}
     if unknown := sorted(names - known):
         parser.error(f"no such fault: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     began = time.monotonic()
@@ -71,15 +74,22 @@ def run(names: set[str], *, is_long: bool, logs: Path | None) -> list[Played]:
     cases = [it for it in CASES if it.number in names]
     backgrounds = [it for it in BACKGROUNDS if it.number in names]
     solos = [it for it in ALONE if it.number in names]
+    on_stores = [it for it in STORES if it.number in names]
     with ExitStack() as stack:
         if logs is None:
             logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tickdeck-drill-")))
         logs.mkdir(parents=True, exist_ok=True)
-        parts = []
+        parts: list[Callable[[threading.Event], list[Played]]] = []
         if cases or backgrounds:
-            parts.append(partial(_play_together, _stores(stack), logs, cases, backgrounds))
-        if solos:
-            parts.append(partial(_play_alone, _stores(stack), logs, solos, is_long))
+            parts.append(partial(_play_together, _stores(stack).urls, logs, cases, backgrounds))
+        if solos or on_stores:
+            stores = _stores(stack)
+            parts.append(
+                lambda halt: [
+                    *(_play_on_stores(stores, logs, on_stores, halt) if on_stores else []),
+                    *_play_alone(stores.urls, logs, solos, is_long, halt),
+                ]
+            )
         halt = stack.enter_context(_halting())
         with ThreadPoolExecutor(len(parts)) as threads:
             running = [threads.submit(part, halt) for part in parts]
@@ -103,11 +113,11 @@ def _halting() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _stores(stack: ExitStack) -> Mapping[str, str]:
+def _stores(stack: ExitStack) -> Stores:
     """Stores of their own, migrated."""
-    urls = stack.enter_context(temporary_stores()).urls
-    migrate(urls["DATABASE_URL"])
-    return urls
+    stores = stack.enter_context(temporary_stores())
+    migrate(stores.urls["DATABASE_URL"])
+    return stores
 
 
 def _play_together(
@@ -134,6 +144,15 @@ def _play_together(
         for it, ids in zip(backgrounds, numbers, strict=True):
             played.append(_told(Played(it.number, it.title, it.finish(running, ids, began))))
         played.append(_told(Played("–", "every candle that closed meanwhile", candles_of(running, first_ms))))
+    return played
+
+
+def _play_on_stores(
+    stores: Stores, logs: Path, cases: Sequence[StoreCase], halt: threading.Event
+) -> list[Played]:
+    """Faults of the stores, on one collector."""
+    played: list[Played] = []
+    play_stores(stores, logs, cases, halt, lambda *it: played.append(_told(Played(*it))))
     return played
 
 

@@ -62,7 +62,7 @@ CASES: tuple[Case, ...] = (
          causes=SILENT),
     Case("E26", "the ticker moves, book and tape stand still",
          [mute(f"{ORDERBOOK},publicTrade.BTCUSDT,btcusdt@bookTicker,{DIFF},btcusdt@aggTrade")],
-         ALL_BOOKS, causes=SILENT),
+         ALL_BOOKS, causes=SILENT, may_say=SEQUENCE),
     Case("N2", "reset in the middle of a frame (both)", [{"kind": "cut", "how": "rst"}], ALL_BOOKS,
          disturbs="all", causes=CUT),
     Case("E5", "Binance: pu is not the last u", [{"kind": "drop", "topics": DIFF}], [BINANCE_BOOK],

@@ -7,7 +7,8 @@ from typing import Any
 
 from bench.drill.case import Outcome
 from bench.drill.exchange import now_ms
-from bench.drill.rig import FOLLOWED, VENUES, Rig
+from bench.drill.launch import FOLLOWED, VENUES
+from bench.drill.rig import Rig
 from bench.drill.watch import Instrument, Sign
 
 DELISTED_WITHIN_S = 120.0

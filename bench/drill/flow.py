@@ -7,7 +7,8 @@ from functools import partial
 
 from bench.drill.case import LEDGER_CHANNEL, Case, Outcome, Target
 from bench.drill.exchange import now_ms
-from bench.drill.rig import FOLLOWED, SETTLED_WITHIN_S, Rig
+from bench.drill.launch import FOLLOWED
+from bench.drill.rig import SETTLED_WITHIN_S, Rig
 from bench.drill.watch import Gap, Instrument, Sign
 
 CALM_WITHIN_S = 30.0

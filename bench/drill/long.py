@@ -11,7 +11,8 @@ from bench.drill.case import Case, Opened, Outcome, Solo
 from bench.drill.cases import ALL_BOOKS, CUT
 from bench.drill.exchange import now_ms
 from bench.drill.flow import play, why_not_calm
-from bench.drill.rig import FOLLOWED, VENUES, Rig
+from bench.drill.launch import FOLLOWED, VENUES
+from bench.drill.rig import Rig
 from bench.drill.solos import rotation
 from bench.drill.watch import Sign
 from bench.processes import cpu_s, resident_mb

@@ -1,12 +1,7 @@
 """What a drill runs on: stores of its own, an exchange under command, and a collector that is watched."""
 
-import itertools
 import json
-import os
-import signal
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,17 +14,14 @@ import redis
 
 from bench.drill.case import Target
 from bench.drill.exchange import Exchange, exchange
+from bench.drill.launch import FOLLOWED, SYMBOLS, VENUES, launched
 from bench.drill.rows import Rows, compare_klines, compare_ticks, stored_klines, stored_ticks
 from bench.drill.watch import Gap, Instrument, Watch
 
-SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT")
-VENUES = ("bybit", "binance")
-FOLLOWED = tuple(Instrument(venue, symbol) for venue in VENUES for symbol in SYMBOLS)
 STEP_S = 0.05
 SETTLED_WITHIN_S = 5.0
 """How long rows may be on their way to Postgres when they are counted."""
 _BEFORE_MS = 120_000
-_numbers = itertools.count(1)
 _TABLES = "tick_rows, kline_rows, ticker_rows, gap_rows, feed_events, instruments, workers, leases"
 
 
@@ -62,35 +54,13 @@ class Rig:
 
     @contextmanager
     def collector(self, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
-        """A collector on this exchange and these stores, until the end; its log goes to a file of its own."""
-        port = self.exchange.port
-        env = {
-            "PATH": os.environ.get("PATH", ""),
-            **self._urls,
-            "BYBIT_WS_URL": f"ws://127.0.0.1:{port}/v5/public/linear,ws://localhost:{port}/v5/public/linear",
-            "BYBIT_REST_URL": f"http://127.0.0.1:{port}",
-            "BINANCE_WS_URL": f"ws://127.0.0.1:{port},ws://localhost:{port}",
-            "BINANCE_REST_URL": f"http://127.0.0.1:{port}",
-            "SYMBOLS": ",".join(SYMBOLS),
-            "TICK_INTERVAL_MS": "0",
-            "LOG_LEVEL": "INFO",
-            **settings,
-        }
-        with (
-            tempfile.TemporaryDirectory() as spool,
-            (self._logs / f"collector-{next(_numbers)}.log").open("wb") as log,
-        ):
-            env["SPOOL_DIR"] = spool
-            process = subprocess.Popen([sys.executable, "-m", "collector"], env=env, stdout=log, stderr=log)
+        """A collector on this exchange and these stores, until the end (see `launched`)."""
+        with launched(self._urls, self.exchange.port, self._logs, **settings) as process:
             self.process = process
             try:
                 yield process
             finally:
                 self.process = None
-                if process.poll() is None:
-                    process.send_signal(signal.SIGCONT)
-                    process.terminate()
-                    process.wait(timeout=20)
 
     def until(self, condition: Callable[[], bool], timeout_s: float) -> float | None:
         """Wait for a condition; the seconds it took, None if it did not come."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from bench.drill.case import Background, Outcome
 from bench.drill.exchange import now_ms
-from bench.drill.rig import FOLLOWED, Rig
+from bench.drill.launch import FOLLOWED
+from bench.drill.rig import Rig
 
 _MINUTE_MS = 60_000
 _SETTLED_MS = 30_000

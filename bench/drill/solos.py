@@ -14,8 +14,9 @@ from bench.drill.cases import ALL_BOOKS
 from bench.drill.checks import closed_candles_are_right, wait_for_the_turn
 from bench.drill.exchange import now_ms
 from bench.drill.flow import play
+from bench.drill.launch import FOLLOWED, VENUES
 from bench.drill.proxy import Mute, Proxy, listening
-from bench.drill.rig import FOLLOWED, VENUES, Rig
+from bench.drill.rig import Rig
 from bench.drill.watch import Instrument
 
 Open = Callable[..., Opened]

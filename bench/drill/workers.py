@@ -13,7 +13,8 @@ import redis
 
 from bench.drill.case import Opened, Outcome, Solo
 from bench.drill.exchange import now_ms
-from bench.drill.rig import FOLLOWED, Rig
+from bench.drill.launch import FOLLOWED
+from bench.drill.rig import Rig
 
 Open = Callable[..., Opened]
 Process = subprocess.Popen[bytes]

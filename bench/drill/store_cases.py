@@ -1,0 +1,207 @@
+"""The faults of Redis and PostgreSQL that one machine can inject."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import redis
+
+from bench.drill.launch import FOLLOWED
+from bench.drill.servers import Servers
+from bench.drill.stores import Heal, StoreCase
+
+
+def _nothing() -> None:
+    """What ends by itself."""
+
+
+def _killed(name: str, how: int = signal.SIGKILL) -> Callable[[Servers], Heal]:
+    def begin(servers: Servers) -> Heal:
+        servers.kill(name, how)
+        return lambda: servers.start(name)
+
+    return begin
+
+
+def _frozen(servers: Servers) -> Heal:
+    pid = servers.pid("redis")
+    servers.freeze(pid)
+    return lambda: servers.thaw(pid)
+
+
+def _configured(name: str, value: str, usual: str) -> Callable[[Servers], Heal]:
+    def set_to(servers: Servers, wanted: str) -> None:
+        with servers.hot() as client:
+            client.config_set(name, wanted)
+
+    def begin(servers: Servers) -> Heal:
+        set_to(servers, value)
+        return lambda: set_to(servers, usual)
+
+    return begin
+
+
+def _crowded(servers: Servers) -> Heal:
+    """Only the one who commands is let in."""
+    with servers.hot() as client:
+        client.config_set("maxclients", "1")
+        client.client_kill_filter(_type="normal", skipme=True)
+
+    def heal() -> None:
+        for _ in range(100):  # the collector may have taken the only place
+            with suppress(redis.RedisError), servers.hot() as again:
+                again.config_set("maxclients", "200")
+                return
+            time.sleep(0.02)
+        raise RuntimeError("Redis lets nobody in any more")
+
+    return heal
+
+
+def _replica(servers: Servers) -> Heal:
+    with servers.hot() as client:
+        client.replicaof("127.0.0.1", "1")
+
+    def heal() -> None:
+        with servers.hot() as again:
+            again.replicaof("NO", "ONE")
+
+    return heal
+
+
+def _loading(servers: Servers) -> Heal:
+    """It reads its files again, slowly: 10 ms a key; meanwhile it answers that it is loading."""
+    with servers.hot() as client:
+        client.config_set("key-load-delay", "10000")
+        client.config_set("loading-process-events-interval-bytes", "1024")
+
+    def reload() -> None:
+        with redis.Redis.from_url(servers.urls["REDIS_URL"], socket_timeout=60) as patient:
+            patient.execute_command("DEBUG", "RELOAD")
+            patient.config_set("key-load-delay", "0")
+
+    return _meanwhile(reload)
+
+
+def _snapshots_fail(servers: Servers) -> Heal:
+    servers.spoil_snapshots()
+    return servers.heal_snapshots
+
+
+def _emptied(servers: Servers) -> Heal:
+    with servers.hot() as client:
+        client.flushall()
+    return _nothing
+
+
+def _poisoned(servers: Servers) -> Heal:
+    """Strings where hashes and streams were."""
+    venue, symbol = FOLLOWED[0]
+    names = [f"book:{venue}:{symbol}", f"ticker:{venue}:{symbol}", f"trades:{venue}:{symbol}"]
+    names += [f"kline:{venue}:{symbol}:1m", f"market:{venue}", f"feed:{venue}", "events"]
+    with servers.hot() as client:
+        for name in names:
+            client.delete(name)
+            client.set(name, "poison")
+    return _nothing
+
+
+def _sessions_end(servers: Servers) -> Heal:
+    servers.end_sessions()
+    return servers.end_sessions
+
+
+def _frozen_backends(servers: Servers) -> Heal:
+    pids = servers.sessions()
+    for pid in pids:
+        servers.freeze(pid)
+
+    def heal() -> None:
+        for pid in pids:
+            servers.thaw(pid)
+
+    return heal
+
+
+def _read_only(servers: Servers) -> Heal:
+    def switch(word: str) -> None:
+        servers.execute(f"ALTER SYSTEM SET default_transaction_read_only = {word}")
+        servers.execute("SELECT pg_reload_conf()")
+
+    switch("on")
+    return lambda: switch("off")
+
+
+def _locked(servers: Servers) -> Heal:
+    """Another session holds the table for five seconds."""
+    hold = "BEGIN; LOCK TABLE tick_rows IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(5); COMMIT"
+    return _meanwhile(lambda: servers.execute(hold))
+
+
+def _meanwhile(work: Callable[[], object]) -> Heal:
+    """Have it done by another thread; over when that is."""
+    working = threading.Thread(target=work, name="fault")
+    working.start()
+    return working.join
+
+
+def _no_connections(servers: Servers) -> Heal:
+    servers.execute("ALTER ROLE app CONNECTION LIMIT 0")
+    servers.end_sessions()
+    return lambda: servers.execute("ALTER ROLE app CONNECTION LIMIT -1")
+
+
+def _connects_hang(servers: Servers) -> Heal:
+    pid = servers.pid("postgres")
+    servers.end_sessions()
+    servers.freeze(pid)
+    return lambda: servers.thaw(pid)
+
+
+def _backend_crashes(servers: Servers) -> Heal:
+    """With one of them PostgreSQL ends all sessions."""
+    os.kill(servers.sessions()[0], signal.SIGKILL)
+    return _nothing
+
+
+def _slow(servers: Servers) -> Heal:
+    """Each statement that adds ticks takes 0.3 s more."""
+    servers.execute(
+        "CREATE FUNCTION drill_wait() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$"
+    )
+    servers.execute(
+        "CREATE TRIGGER drill_wait BEFORE INSERT ON tick_rows FOR EACH STATEMENT"
+        " EXECUTE FUNCTION drill_wait()"
+    )
+    return lambda: servers.execute("DROP FUNCTION drill_wait CASCADE")
+
+
+REDIS = (
+    StoreCase("R1", "Redis is killed, and back after 4 s", "redis", _killed("redis")),
+    StoreCase("R2", "Redis stands still", "redis", _frozen, lasts_s=5.0),
+    StoreCase("R3", "Redis has no memory left", "redis", _configured("maxmemory", "1mb", "256mb")),
+    StoreCase("R4", "a failover leaves a replica that takes no writes", "redis", _replica),
+    StoreCase("R5", "Redis reads its files slowly", "redis", _loading, lasts_s=1.0),
+    StoreCase("R6", "Redis cannot save itself", "redis", _snapshots_fail),
+    StoreCase("R7", "Redis takes no more clients", "redis", _crowded),
+    StoreCase("R8", "Redis cuts idle connections", "redis", _configured("timeout", "1", "0")),
+    StoreCase("R9", "Redis is emptied", "redis", _emptied, lasts_s=0.0),
+    StoreCase("R10", "keys of the wrong type", "redis", _poisoned, lasts_s=0.0),
+)
+POSTGRES = (
+    StoreCase("P2", "PostgreSQL crashes in the middle of a batch", "postgres",
+              _killed("postgres", signal.SIGQUIT), back_s=15.0),
+    StoreCase("P3", "its sessions are ended", "postgres", _sessions_end, back_s=5.0),
+    StoreCase("P4", "its backends stand still", "postgres", _frozen_backends, lasts_s=6.0, back_s=15.0),
+    StoreCase("P5", "it takes no writes any more", "postgres", _read_only, back_s=15.0),
+    StoreCase("P7", "another session locks the table", "postgres", _locked, back_s=15.0),
+    StoreCase("P10", "it takes no more connections", "postgres", _no_connections, back_s=15.0),
+    StoreCase("P11", "connecting hangs", "postgres", _connects_hang, lasts_s=6.0, back_s=15.0),
+    StoreCase("P12", "one backend crashes, and all sessions with it", "postgres", _backend_crashes,
+              back_s=15.0),
+    StoreCase("P13", "every batch takes 0.3 s longer", "postgres", _slow, lasts_s=6.0, back_s=5.0),
+)  # fmt: skip

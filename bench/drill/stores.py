@@ -1,0 +1,164 @@
+"""Faults of the stores, one after another on one collector: what it loses, and how soon all is back."""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+import redis
+
+from bench.drill.case import Outcome
+from bench.drill.exchange import Exchange, exchange, now_ms
+from bench.drill.launch import FOLLOWED, SYMBOLS, VENUES, launched
+from bench.drill.rig import Halted
+from bench.drill.servers import Servers
+from db.local.stores import Stores
+
+CALM_WITHIN_S = 60.0
+BEFORE_MS = 120_000
+HOT_MS = 1_000
+"""Age of the oldest book up to which the hot state is alive."""
+DURABLE_MS = 2_000
+"""Age of the newest committed tick up to which the history is."""
+SETTLED_WITHIN_S = 20.0
+_STEP_S = 0.05
+_GONE = (redis.RedisError, psycopg2.Error, OSError)
+
+Heal = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCase:
+    """One fault of a store. `begin` lets it happen and returns what ends it."""
+
+    number: str
+    title: str
+    store: str
+    """Whose fault it is, redis or postgres; the other one must not notice."""
+    begin: Callable[[Servers], Heal]
+    lasts_s: float = 4.0
+    back_s: float = 1.0
+    """How long after its end everything is in this store again."""
+
+
+class Player:
+    """Plays cases on one collector that runs."""
+
+    def __init__(self, servers: Servers, exchange: Exchange, halt: threading.Event) -> None:
+        self.servers = servers
+        self._exchange = exchange
+        self._halt = halt
+
+    def until(self, condition: Callable[[], bool], timeout_s: float) -> float | None:
+        """Wait for a condition; the seconds it took, None if it did not come.
+
+        That a store cannot be asked counts as no.
+        """
+        began = time.monotonic()
+        while time.monotonic() - began <= timeout_s:
+            with suppress(*_GONE):
+                if condition():
+                    return time.monotonic() - began
+            self.pause(_STEP_S)
+        return None
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass. Raises Halted."""
+        if self._halt.wait(seconds):
+            raise Halted
+
+    def is_hot(self) -> bool:
+        """Whether every book is live and of now."""
+        return max(self.servers.book_ages(FOLLOWED)) < HOT_MS
+
+    def is_durable(self) -> bool:
+        """Whether rows are committed as they come, and none waits of an earlier time."""
+        return self.servers.tick_age() < DURABLE_MS and 0 <= self.servers.waiting() < DURABLE_MS
+
+    def is_calm(self) -> bool:
+        """Whether all is well."""
+        return self.is_hot() and self.is_durable()
+
+    def play(self, case: StoreCase) -> Outcome:
+        """Play one case."""
+        outcome = Outcome()
+        if self.until(self.is_calm, CALM_WITHIN_S) is None:
+            outcome.problems.append("not calm before it")
+            return outcome
+        keys = self._keys()
+        first_ms = now_ms()
+        heal = case.begin(self.servers)
+        try:
+            outcome.others = self._look_at_the_other(case)
+        finally:
+            heal()
+        back = (lambda: self.is_hot() and keys <= self._keys()) if case.store == "redis" else self.is_durable
+        took = self.until(back, max(10.0, 4 * case.back_s))
+        outcome.live_s = math.inf if took is None else took
+        if outcome.live_s > case.back_s:
+            outcome.problems.append(f"back after {outcome.live_s:.1f} s, budget {case.back_s:.0f} s")
+        if outcome.others != "undisturbed":
+            outcome.problems.append(f"the other store: {outcome.others}")
+        self.pause(1.0)
+        self.judge(outcome, first_ms, now_ms())
+        return outcome
+
+    def judge(self, outcome: Outcome, first_ms: int, last_ms: int, causes: Sequence[str] = ()) -> None:
+        """Compare the rows of a time, and what the ledger says of it; `causes`: what it may say."""
+        truths = {it: self._exchange.truth(*it, first_ms - BEFORE_MS, last_ms)["ticks"] for it in FOLLOWED}
+
+        def is_whole() -> bool:
+            outcome.rows = self.servers.compare(FOLLOWED, truths, first_ms, last_ms)
+            return not outcome.rows.outside
+
+        self.until(is_whole, SETTLED_WITHIN_S)
+        if outcome.rows.outside or outcome.rows.twice:
+            outcome.problems.append(
+                f"{outcome.rows.outside} rows missing and not in the ledger, {outcome.rows.twice} wrong: "
+                f"{outcome.rows.example}"
+            )
+        gaps = [
+            g for g in self.servers.gaps() if g.started_at <= last_ms and (g.ended_at or last_ms) >= first_ms
+        ]
+        outcome.ledger = ", ".join(sorted({gap.cause for gap in gaps})) or "none"
+        if wrong := sorted({gap.cause for gap in gaps} - set(causes)):
+            outcome.problems.append(f"the ledger says {', '.join(wrong)}, though nothing of it was missed")
+        if lasting := [gap for gap in gaps if gap.ended_at is None]:
+            outcome.problems.append(f"gaps stay open: {lasting[:2]}")
+
+    def _look_at_the_other(self, case: StoreCase) -> str:
+        """Whether the other store is served as ever, as long as the fault lasts."""
+        age, limit = (self.servers.tick_age, DURABLE_MS) if case.store == "redis" else (self._hot_age, HOT_MS)
+        until, worst = time.monotonic() + case.lasts_s, 0
+        while time.monotonic() < until:
+            worst = max(worst, age())
+            self.pause(_STEP_S)
+        return "undisturbed" if worst <= limit else f"{worst} ms old"
+
+    def _hot_age(self) -> int:
+        return max(self.servers.book_ages(FOLLOWED))
+
+    def _keys(self) -> set[str]:
+        with self.servers.hot() as client:
+            names = ("ticker", "book", "kline", "indicator", "trades", "market")
+            found = {
+                key for name in names for venue in VENUES for key in client.scan_iter(f"{name}:{venue}*")
+            }
+            return {key for key in found if client.type(key) in ("hash", "stream")}
+
+
+def play_stores(
+    stores: Stores, logs: Path, cases: Sequence[StoreCase], halt: threading.Event, tell: Callable[..., None]
+) -> None:
+    """Play these on servers that may be stopped; `tell(number, title, outcome)` hears of each."""
+    servers = Servers(stores)
+    with exchange() as running:
+        running.record(dict.fromkeys(VENUES, SYMBOLS))
+        with launched(stores.urls, running.port, logs):
+            player = Player(servers, running, halt)
+            for case in cases:
+                tell(case.number, case.title, player.play(case))
