@@ -15,15 +15,18 @@ from typing import NamedTuple
 
 from bench.drill.case import Background, Case, Outcome, Solo
 from bench.drill.cases import CASES
-from bench.drill.exchange import now_ms
+from bench.drill.exchange import exchange, now_ms
 from bench.drill.flow import play
+from bench.drill.launch import SYMBOLS, VENUES, launched
 from bench.drill.long import LONG
 from bench.drill.report import details, line, table, verdict
+from bench.drill.restarts import RESTARTS, Restart, Restarts
 from bench.drill.rig import Halted, rig
+from bench.drill.servers import Servers
 from bench.drill.slow import BACKGROUNDS, candles_of
 from bench.drill.solos import SOLOS
 from bench.drill.store_cases import POSTGRES, REDIS
-from bench.drill.stores import StoreCase, play_stores
+from bench.drill.stores import Player, StoreCase
 from bench.drill.workers import WORKERS
 from db.local.stores import Stores, temporary_stores
 from db.migrate import migrate
@@ -51,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--logs", type=Path, metavar="DIRECTORY", help="where the collectors' logs stay")
     chosen = parser.parse_args(arguments)
     names = {name.upper() for name in chosen.names}
-    known = {it.number for it in CASES + ALONE + STORES + BACKGROUNDS}
+    known = {it.number for it in CASES + ALONE + STORES + RESTARTS + BACKGROUNDS}
     if unknown := sorted(names - known):
         parser.error(f"no such fault: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     began = time.monotonic()
@@ -75,6 +78,7 @@ def run(names: set[str], *, is_long: bool, logs: Path | None) -> list[Played]:
     backgrounds = [it for it in BACKGROUNDS if it.number in names]
     solos = [it for it in ALONE if it.number in names]
     on_stores = [it for it in STORES if it.number in names]
+    restarts = [it for it in RESTARTS if it.number in names]
     with ExitStack() as stack:
         if logs is None:
             logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tickdeck-drill-")))
@@ -82,11 +86,11 @@ def run(names: set[str], *, is_long: bool, logs: Path | None) -> list[Played]:
         parts: list[Callable[[threading.Event], list[Played]]] = []
         if cases or backgrounds:
             parts.append(partial(_play_together, _stores(stack).urls, logs, cases, backgrounds))
-        if solos or on_stores:
+        if solos or on_stores or restarts:
             stores = _stores(stack)
             parts.append(
                 lambda halt: [
-                    *(_play_on_stores(stores, logs, on_stores, halt) if on_stores else []),
+                    *_play_on_stores(stores, logs, on_stores, restarts, is_long, halt),
                     *_play_alone(stores.urls, logs, solos, is_long, halt),
                 ]
             )
@@ -148,11 +152,26 @@ def _play_together(
 
 
 def _play_on_stores(
-    stores: Stores, logs: Path, cases: Sequence[StoreCase], halt: threading.Event
+    stores: Stores,
+    logs: Path,
+    cases: Sequence[StoreCase],
+    restarts: Sequence[Restart],
+    is_long: bool,
+    halt: threading.Event,
 ) -> list[Played]:
-    """Faults of the stores, on one collector."""
-    played: list[Played] = []
-    play_stores(stores, logs, cases, halt, lambda *it: played.append(_told(Played(*it))))
+    """Faults of the stores on one collector, then collectors that end."""
+    played, servers = [], Servers(stores)
+    with exchange() as running:
+        running.record(dict.fromkeys(VENUES, SYMBOLS))
+        if cases:
+            with launched(stores.urls, running.port, logs):
+                player = Player(servers, running, halt)
+                played = [_told(Played(it.number, it.title, player.play(it))) for it in cases]
+        for it in restarts:
+            outcome = Outcome(skipped="" if is_long or not it.is_long else SKIPPED)
+            if not outcome.skipped:
+                it.play(Restarts(servers, running, logs, halt), outcome)
+            played.append(_told(Played(it.number, it.title, outcome)))
     return played
 
 

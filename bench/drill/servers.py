@@ -139,5 +139,7 @@ class Servers:
                 stored: list[Tick] = stored_ticks(connection.cursor(), it, first_ms, last_ms)
                 mine = [gap for gap in gaps if (gap.venue, gap.symbol) == it]
                 found = compare_ticks(truths[it], stored, mine, first_ms)
-                rows = rows.plus(found._replace(example=found.example and f"{it} {found.example}"))
+                rows = rows.plus(
+                    found._replace(example=found.example and f"{it.venue} {it.symbol} {found.example}")
+                )
         return rows

@@ -3,9 +3,7 @@
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import redis
 
@@ -45,18 +43,14 @@ def _configured(name: str, value: str, usual: str) -> Callable[[Servers], Heal]:
 
 
 def _crowded(servers: Servers) -> Heal:
-    """Only the one who commands is let in."""
-    with servers.hot() as client:
-        client.config_set("maxclients", "1")
-        client.client_kill_filter(_type="normal", skipme=True)
+    """Only the one who commands is let in, and stays."""
+    client = redis.Redis.from_url(servers.urls["REDIS_URL"], single_connection_client=True)
+    client.config_set("maxclients", "1")
+    client.client_kill_filter(_type="normal", skipme=True)
 
     def heal() -> None:
-        for _ in range(100):  # the collector may have taken the only place
-            with suppress(redis.RedisError), servers.hot() as again:
-                again.config_set("maxclients", "200")
-                return
-            time.sleep(0.02)
-        raise RuntimeError("Redis lets nobody in any more")
+        client.config_set("maxclients", "200")
+        client.close()
 
     return heal
 
@@ -74,14 +68,17 @@ def _replica(servers: Servers) -> Heal:
 
 def _loading(servers: Servers) -> Heal:
     """It reads its files again, slowly: 10 ms a key; meanwhile it answers that it is loading."""
+    fillers = [f"filler:{number}" for number in range(100)]
     with servers.hot() as client:
+        for name in fillers:  # it answers only after every 2 MB
+            client.set(name, os.urandom(200_000))
         client.config_set("key-load-delay", "10000")
-        client.config_set("loading-process-events-interval-bytes", "1024")
 
     def reload() -> None:
         with redis.Redis.from_url(servers.urls["REDIS_URL"], socket_timeout=60) as patient:
             patient.execute_command("DEBUG", "RELOAD")
             patient.config_set("key-load-delay", "0")
+            patient.delete(*fillers)
 
     return _meanwhile(reload)
 
@@ -190,7 +187,14 @@ REDIS = (
     StoreCase("R7", "Redis takes no more clients", "redis", _crowded),
     StoreCase("R8", "Redis cuts idle connections", "redis", _configured("timeout", "1", "0")),
     StoreCase("R9", "Redis is emptied", "redis", _emptied, lasts_s=0.0),
-    StoreCase("R10", "keys of the wrong type", "redis", _poisoned, lasts_s=0.0),
+    StoreCase(
+        "R10",
+        "keys of the wrong type, noticed when they are written",
+        "redis",
+        _poisoned,
+        lasts_s=0.0,
+        back_s=3.0,
+    ),
 )
 POSTGRES = (
     StoreCase("P2", "PostgreSQL crashes in the middle of a batch", "postgres",

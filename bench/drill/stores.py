@@ -6,17 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg2
 import redis
 
 from bench.drill.case import Outcome
-from bench.drill.exchange import Exchange, exchange, now_ms
-from bench.drill.launch import FOLLOWED, SYMBOLS, VENUES, launched
+from bench.drill.exchange import Exchange, now_ms
+from bench.drill.launch import FOLLOWED, VENUES
 from bench.drill.rig import Halted
 from bench.drill.servers import Servers
-from db.local.stores import Stores
 
 CALM_WITHIN_S = 60.0
 BEFORE_MS = 120_000
@@ -113,13 +111,13 @@ class Player:
 
         def is_whole() -> bool:
             outcome.rows = self.servers.compare(FOLLOWED, truths, first_ms, last_ms)
-            return not outcome.rows.outside
+            return not outcome.rows.outside and all(gap.ended_at for gap in self.servers.gaps())
 
         self.until(is_whole, SETTLED_WITHIN_S)
         if outcome.rows.outside or outcome.rows.twice:
             outcome.problems.append(
                 f"{outcome.rows.outside} rows missing and not in the ledger, {outcome.rows.twice} wrong: "
-                f"{outcome.rows.example}"
+                f"{outcome.rows.example}; {self._told(outcome.rows.example, first_ms)}"
             )
         gaps = [
             g for g in self.servers.gaps() if g.started_at <= last_ms and (g.ended_at or last_ms) >= first_ms
@@ -129,6 +127,12 @@ class Player:
             outcome.problems.append(f"the ledger says {', '.join(wrong)}, though nothing of it was missed")
         if lasting := [gap for gap in gaps if gap.ended_at is None]:
             outcome.problems.append(f"gaps stay open: {lasting[:2]}")
+
+    def _told(self, example: str, first_ms: int) -> str:
+        """What the ledger says of the book of the instrument that an example names."""
+        found = [g for g in self.servers.gaps() if example.startswith(f"{g.venue} {g.symbol} ")]
+        since = [g for g in found if g.channel == "book" and (g.ended_at or first_ms) >= first_ms]
+        return f"the ledger: {[f'{g.cause} {g.started_at} to {g.ended_at}' for g in since]}"
 
     def _look_at_the_other(self, case: StoreCase) -> str:
         """Whether the other store is served as ever, as long as the fault lasts."""
@@ -149,16 +153,3 @@ class Player:
                 key for name in names for venue in VENUES for key in client.scan_iter(f"{name}:{venue}*")
             }
             return {key for key in found if client.type(key) in ("hash", "stream")}
-
-
-def play_stores(
-    stores: Stores, logs: Path, cases: Sequence[StoreCase], halt: threading.Event, tell: Callable[..., None]
-) -> None:
-    """Play these on servers that may be stopped; `tell(number, title, outcome)` hears of each."""
-    servers = Servers(stores)
-    with exchange() as running:
-        running.record(dict.fromkeys(VENUES, SYMBOLS))
-        with launched(stores.urls, running.port, logs):
-            player = Player(servers, running, halt)
-            for case in cases:
-                tell(case.number, case.title, player.play(case))
