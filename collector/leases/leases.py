@@ -24,6 +24,10 @@ ROUND_EVERY_S = 0.5
 LEAVING_ROUND_S = 0.25
 FIRST_WITHIN_S = 2.0
 """A venue starts after so long, whatever the database says or does not."""
+DOUBT_ROUND_S = 0.2
+"""How long to the next round while it is not known whether an owner goes on."""
+SIGNS_APART_S = 0.15
+"""Signs are seen through two clocks and a network: what seems closer together is one."""
 FRESH_S = 6.0
 """What the last round said holds for so long: an owner is not taken for gone sooner."""
 HAND_OVER_S = 3.0
@@ -55,10 +59,13 @@ class Leases:
         self._lock = threading.Lock()
         self._shares: dict[str, Share] = {}
         self._free_for: Counter[Name] = Counter()
-        self._before: dict[Name, Lease] = {}
         self._held: dict[Name, Lease] = {}
-        """The leases before and after the last round."""
-        self._is_known = False
+        """The leases after the last round."""
+        self._taken_from: dict[Name, tuple[str, float]] = {}
+        """Who had what this worker took while that one seemed to live, and its last sign before that."""
+        self._signs: dict[str, float] = {}
+        """When each other worker that lives gave its last sign, monotonic."""
+        self._is_known = self._is_in_doubt = False
         self._is_leaving = False
         self._begun = self._ended = 0
         self._ended_at = float("-inf")
@@ -143,7 +150,7 @@ class Leases:
                 self._round_over.notify_all()
             for hear in list(self.on_round):
                 hear()
-            self._wake.wait(ROUND_EVERY_S)
+            self._wake.wait(DOUBT_ROUND_S if self._is_in_doubt else ROUND_EVERY_S)
 
     def _round(self, now: float) -> None:
         with self._lock:
@@ -151,24 +158,41 @@ class Leases:
         wanted = [(venue, symbol) for venue, share in shares.items() for symbol in sorted(share.wanted)]
         leases = self._table.round(self._me, partial(self._decide, wanted), is_leaving=self._is_leaving)
         mine = [lease for lease in leases if lease.owner == self._me.id]
-        going_on = {name: lease.owner in self.others for name, lease in self._before.items()}
+        going_on = {lease.name: self._goes_on(lease.name) for lease in mine}
         if not self._is_known or len(mine) != len(self._mine()):
             log.info("leases.known", mine=len(mine), all=len(leases), workers=1 + len(self.others))
         self._is_known = True
         self._held = {lease.name: lease for lease in leases}
+        self._is_in_doubt = None in going_on.values()
         for venue, share in shares.items():
             epochs = {lease.symbol: lease.epoch for lease in mine if lease.venue == venue}
-            others = {symbol: goes_on for (of, symbol), goes_on in going_on.items() if of == venue}
+            others = {symbol: it for (of, symbol), it in going_on.items() if of == venue}
             share.apply(epochs, others, now)
 
     def _decide(self, wanted: Sequence[Name], peers: Sequence[Peer], leases: Sequence[Lease]) -> Decision:
         view = View(self._me, wanted, self._free_for, self._is_leaving, _is_running)
-        self._before = {lease.name: lease for lease in leases}
+        now = time.monotonic()
         others = [peer for id_, peer in alive(view, peers).items() if id_ != self._me.id]
         self.others = [peer.id for peer in others]
         self._heirs = [peer.id for peer in others if not peer.is_leaving]
+        self._signs = {peer.id: now - peer.age_s for peer in others}
         self._free_for = _counted(self._free_for, free_names(view, peers, leases))
-        return decide(view, peers, leases)
+        decision = decide(view, peers, leases)
+        owners = {lease.name: lease.owner for lease in leases}
+        for name in decision.take:
+            self._taken_from.pop(name, None)
+            if owners.get(name) in self._signs:
+                self._taken_from[name] = (owners[name], self._signs[owners[name]])
+        return decision
+
+    def _goes_on(self, name: Name) -> bool | None:
+        """Whether who had an instrument goes on for a while; None until it has given a sign or is gone."""
+        if name not in self._taken_from:
+            return False
+        owner, signed_at = self._taken_from[name]
+        if owner not in self._signs:
+            return False
+        return True if self._signs[owner] > signed_at + SIGNS_APART_S else None
 
 
 def _counted(before: Counter[Name], free: Iterable[Name]) -> Counter[Name]:

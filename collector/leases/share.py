@@ -45,7 +45,7 @@ class Share:
         self._wanted: dict[str, Instrument] = {}
         self._epochs: dict[str, int] | None = None
         """Symbol -> epoch of what this worker has; None while the leases are not known: then it has all."""
-        self._others: dict[str, bool] = {}
+        self._others: dict[str, bool | None] = {}
         self._following: set[str] = set()
         self._awaited: set[str] = set()
         """What is ours, and followed once it is known what was missed of it."""
@@ -68,7 +68,7 @@ class Share:
         """Begin to follow what this worker has."""
         with self._lock:
             self._is_started = True
-            mine = [i for i in self._wanted.values() if self.is_mine(i.symbol)]
+            mine = [i for i in self._wanted.values() if self._is_clear(i.symbol)]
             self._following = {i.symbol for i in mine}
             self._yield(mine, time.monotonic())
             self._feed.start(mine)
@@ -80,7 +80,7 @@ class Share:
         with self._lock:
             known = list(instruments)
             self._wanted |= {instrument.symbol: instrument for instrument in known}
-            mine = [i for i in known if i.symbol in self._following or self.is_mine(i.symbol)]
+            mine = [i for i in known if i.symbol in self._following or self._is_clear(i.symbol)]
             new = [i for i in mine if i.symbol not in self._following]
             self._follow(mine)
         self._tell(new)
@@ -93,10 +93,11 @@ class Share:
                 self._wanted.pop(symbol, None)
             self._unfollow(gone, for_good=True)
 
-    def apply(self, epochs: Mapping[str, int], others: Mapping[str, bool], now: float) -> None:
+    def apply(self, epochs: Mapping[str, int], others: Mapping[str, bool | None], now: float) -> None:
         """Take note of a round. `epochs`: symbol -> epoch of what this worker has; `now`: monotonic.
 
-        `others`: symbol -> whether the one that had it until now goes on for a while.
+        `others`: symbol -> whether the one that had it until now goes on for a while. None: it is not known
+        yet, and that it is missed from then on would have to be told before any row; so it is waited for.
         """
         with self._lock:
             self._epochs, self._others = dict(epochs), dict(others)
@@ -104,7 +105,7 @@ class Share:
                 return
             self._awaited &= epochs.keys()
             known = self._following | self._awaited
-            new = [i for s, i in self._wanted.items() if s in epochs and s not in known]
+            new = [i for s, i in self._wanted.items() if self._is_clear(s) and s not in known]
             self._yielding = {s: until for s, until in self._yielding.items() if now < until and s in epochs}
             handed_over = [i for i in new if others.get(i.symbol)]
             self._yield(handed_over, now)
@@ -129,6 +130,9 @@ class Share:
         """Whether this worker speaks for a symbol. Takes no lock: whoever asks may hold one of the feed's."""
         epochs = self._epochs
         return epochs is None or symbol in epochs
+
+    def _is_clear(self, symbol: str) -> bool:
+        return self.is_mine(symbol) and self._others.get(symbol, False) is not None
 
     def _yield(self, new: Sequence[Instrument], now: float) -> None:
         self._yielding |= {i.symbol: now + YIELD_S for i in new if self._others.get(i.symbol)}

@@ -100,6 +100,17 @@ def test_orphans_are_followed_once_it_is_known_what_was_missed(setup: Setup) -> 
     assert setup.epochs == {"BTCUSDT": 1, "ETHUSDT": 5}
 
 
+def test_what_may_be_an_orphan_waits_until_that_is_known(setup: Setup) -> None:
+    """At the start as well as later: no row may come before the ledger knows what was missed."""
+    setup.share.apply({"BTCUSDT": 1}, {"BTCUSDT": None}, now=100.0)
+    setup.share.start()
+    setup.share.apply({"BTCUSDT": 1, "ETHUSDT": 5}, {"BTCUSDT": None, "ETHUSDT": None}, now=100.2)
+    assert (setup.epochs, [it for it in setup.told if it[0]]) == ({}, [])
+    setup.share.apply({"BTCUSDT": 1, "ETHUSDT": 5}, {"BTCUSDT": True, "ETHUSDT": False}, now=100.4)
+    assert setup.told[-2:] == [(["ETHUSDT"], True), (["BTCUSDT"], False)]
+    assert "ETHUSDT" not in setup.pipeline.states
+
+
 def test_what_is_not_wanted_any_more_goes_at_once(setup: Setup) -> None:
     """Delisted: there is nobody to wait for."""
     setup.share.start()
