@@ -11,6 +11,8 @@ from app import api, api_status, compression, errors, health, security, shell
 from app.metrics import add_metrics
 from app.pages.market import callbacks as market_callbacks
 from app.pages.market import layout as market_layout
+from app.pages.status import callbacks as status_callbacks
+from app.pages.status import layout as status_layout
 from app.pages.symbol import callbacks as symbol_callbacks
 from app.pages.symbol.pages import SymbolPages
 from app.ports import Clock, History, HotReader
@@ -44,7 +46,10 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
     app = _dash(server)
     compression.read_assets(server)
     read_model = ReadModel(settings, reader, clock, HistoryWatch(history, clock.monotonic))
-    pages: shell.Pages = {_MARKET: lambda: market_layout.layout(read_model.interval)}
+    pages: shell.Pages = {
+        _MARKET: lambda: market_layout.layout(read_model.interval),
+        "/status": status_layout.layout,
+    }
     symbols = SymbolPages(read_model)
     app.layout = lambda: _layout(read_model, settings.refresh_ms)
     shell.register(app, read_model, clock.now_ms, pages, symbols.page_at)
@@ -52,6 +57,7 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
     sources = Sources(read_model, reader, history, clock, in_background())
     symbol_callbacks.register(app, SymbolModel(sources), symbols.names)
     status = StatusModel(settings, read_model, reader, history, clock)
+    status_callbacks.register(app, status)
     add_metrics(server, status, web)
     server.register_blueprint(api_status.blueprint(status))
     server.register_blueprint(api.blueprint(read_model, reader, history, clock))

@@ -81,7 +81,7 @@ def _redis(hot: Hot) -> PartState:
     if hot.is_silent:
         detail = "feeds and workers are shown as they were" if hot.read_at else "nothing is known of feeds"
         return PartState("Redis", BAD, _SILENT, detail, hot.read_at)
-    return PartState("Redis", OK, "answers")
+    return PartState("Redis", OK, "answers", f"version {hot.usage.version}" if hot.usage else "")
 
 
 def _postgres(history: History24h) -> PartState:
@@ -93,7 +93,7 @@ def _postgres(history: History24h) -> PartState:
         return PartState("Postgres", UNKNOWN, "not asked yet")
     if words := schema_trouble(stored.schema):
         return PartState("Postgres", BAD, "wrong schema", words)
-    return PartState("Postgres", OK, "answers", f"schema {stored.schema}")
+    return PartState("Postgres", OK, "answers", f"version {stored.server}, schema {stored.schema}")
 
 
 def _collector(hot: Hot, now: int) -> PartState:

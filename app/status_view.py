@@ -24,7 +24,7 @@ Values = dict[str, Any]
 def hot_content(hot: Hot) -> Values:
     """Feeds and workers in their order; Redis itself. Times are epoch ms, missing is None."""
     return {
-        "as_of": hot.read_at if hot.is_silent else None,
+        "is_silent": hot.is_silent,
         "feeds": [{"venue": venue, **feed} for venue, feed in feeds_of(hot).items()],
         "workers": [{"id": name, **worker} for name, worker in workers_of(hot.workers).items()],
         "redis": hot.usage._asdict() if hot.usage else None,
@@ -66,7 +66,6 @@ def history_content(history: History24h, settings: Settings, venues: Sequence[st
     stored = history.stored
     return {
         "is_silent": history.is_silent,
-        "as_of": stored.read_at if stored and history.is_silent else None,
         "database": database_of(stored),
         "limits": {
             "retention_days": settings.tick_retention_days,
@@ -110,10 +109,10 @@ def strips_of(stored: Stored, venues: Sequence[str]) -> Values:
 
 
 def _gap_lane(channel: str, cells: Iterable[GapCell]) -> Values:
-    lane: Values = {"name": channel, "cells": [], "gaps": 0, "open": 0, "repaired": None}
+    lane: Values = {"name": channel, "cells": [], "gaps": 0, "open": 0, "whole": 0}
     for cell in cells:
         if cell.cell is None:
-            lane |= {"gaps": cell.gaps, "open": cell.open, "repaired": cell.repaired}
+            lane |= {"gaps": cell.gaps, "open": cell.open, "whole": cell.whole}
         else:
             level = "open" if cell.open else cell.repaired
             lane["cells"].append([cell.cell, level, cell.instruments, ", ".join(cell.causes)])

@@ -34,7 +34,7 @@ class Cells(NamedTuple):
 class GapCell(NamedTuple):
     """The gaps of a channel that overlap one cell, or the whole span where `cell` is None.
 
-    `repaired`: that of the worst of them. `causes` in the order of the alphabet.
+    `open` of them last, `whole` were repaired; `repaired`: that of the worst of them. `causes`: by alphabet.
     """
 
     venue: str
@@ -43,6 +43,7 @@ class GapCell(NamedTuple):
     instruments: int
     gaps: int
     open: int
+    whole: int
     repaired: str
     causes: list[str]
 
@@ -148,7 +149,8 @@ WITH chosen AS (
     WHERE coalesce(g.ended_at, timestamptz 'infinity') >= :start AND g.started_at < :start
 )
 SELECT venue, channel, cell, count(DISTINCT symbol), count(DISTINCT id),
-       count(DISTINCT id) FILTER (WHERE ended_at IS NULL), min(repaired), array_agg(DISTINCT cause)
+       count(DISTINCT id) FILTER (WHERE ended_at IS NULL),
+       count(DISTINCT id) FILTER (WHERE repaired = 'yes'), min(repaired), array_agg(DISTINCT cause)
 FROM chosen CROSS JOIN LATERAL generate_series(
     greatest(0, floor(date_part('epoch', started_at - :start) / :step)::int),
     least(:last, floor(date_part('epoch', coalesce(ended_at, :end) - :start) / :step)::int)

@@ -60,7 +60,7 @@ def test_whoever_has_everything_gets_nothing(stage: Stage) -> None:
     stage.reader.collectors = {"worker.1": WORKER | {"queue_rows": "7"}}
     stage.later()
     assert set(stage.reply(**held)) == {"hot"}
-    stage.history.gap_counts = [GapCell("bybit", "book", None, 1, 1, 0, "no", ["silent"])]
+    stage.history.gap_counts = [GapCell("bybit", "book", None, 1, 1, 0, 0, "no", ["silent"])]
     stage.later(HISTORY_EVERY_S)
     assert set(stage.reply(hot=stage.reply()["hot"]["version"], history=held["history"])) == {"history"}
 
@@ -81,13 +81,13 @@ def test_while_redis_is_silent_the_last_numbers_stay(stage: Stage) -> None:
     stage.reader.broken = True
     stage.later()
     hot = stage.reply()["hot"]["content"]
-    assert hot["as_of"] == NOW
+    assert (hot["is_silent"], hot["parts"][0]["since"]) == (True, NOW)
     assert [(feed["state"], feed["message_rate"]) for feed in hot["feeds"]] == [(None, 412.5)] * 2
     assert len(hot["workers"]) == 1
     assert (hot["parts"][0]["level"], hot["parts"][2]["level"]) == ("bad", "unknown")
     stage.reader.broken = False
     stage.later()
-    assert stage.reply()["hot"]["content"]["as_of"] is None
+    assert stage.reply()["hot"]["content"]["is_silent"] is False
 
 
 def test_a_redis_that_never_answered_leaves_dashes(stage: Stage) -> None:
@@ -105,11 +105,11 @@ def test_while_postgres_is_silent_the_rest_goes_on(stage: Stage) -> None:
     assert (history["is_silent"], history["database"], history["ledger"]) == (True, None, None)
     stage.history.broken = False
     stage.later(HISTORY_EVERY_S)
-    assert stage.reply()["history"]["content"]["as_of"] is None
+    assert stage.reply()["history"]["content"]["is_silent"] is False
     stage.history.broken = True
     stage.later(HISTORY_EVERY_S)
     found = stage.reply()
-    assert found["history"]["content"]["as_of"] == NOW + HISTORY_EVERY_S * 1000
+    assert found["hot"]["content"]["parts"][1]["since"] == NOW + HISTORY_EVERY_S * 1000
     assert found["history"]["content"]["database"]["schema"]
     assert found["hot"]["content"]["feeds"][0]["state"] == "live"
 

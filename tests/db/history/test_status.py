@@ -40,12 +40,12 @@ def test_gaps_are_counted_in_every_cell_they_touch(reader: HistoryReader, writer
     rows = [long, gap(1, symbol="BTCUSDT", cause="sequence"), gap(2, channel="trade", ended_at=None)]
     writer.write(batch(gaps=rows))
     assert reader.gap_cells(DAY) == [
-        GapCell("bybit", "book", 0, 2, 2, 0, "no", ["disconnect", "sequence"]),
-        GapCell("bybit", "book", 1, 1, 1, 0, "yes", ["disconnect"]),
-        GapCell("bybit", "book", 2, 1, 1, 0, "yes", ["disconnect"]),
-        GapCell("bybit", "book", None, 2, 2, 0, "no", ["disconnect", "sequence"]),
-        *(GapCell("bybit", "trade", cell, 1, 1, 1, "no", ["silent"]) for cell in (1, 2, 3)),
-        GapCell("bybit", "trade", None, 1, 1, 1, "no", ["silent"]),
+        GapCell("bybit", "book", 0, 2, 2, 0, 1, "no", ["disconnect", "sequence"]),
+        GapCell("bybit", "book", 1, 1, 1, 0, 1, "yes", ["disconnect"]),
+        GapCell("bybit", "book", 2, 1, 1, 0, 1, "yes", ["disconnect"]),
+        GapCell("bybit", "book", None, 2, 2, 0, 1, "no", ["disconnect", "sequence"]),
+        *(GapCell("bybit", "trade", cell, 1, 1, 1, 0, "no", ["silent"]) for cell in (1, 2, 3)),
+        GapCell("bybit", "trade", None, 1, 1, 1, 0, "no", ["silent"]),
     ]  # fmt: skip
 
 
