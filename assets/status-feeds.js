@@ -41,14 +41,14 @@
       fact.title = title;
       return fact;
     });
-    const head = dom.make("h3", "feed-head", dom.make("span", "state"), dom.make("b", "", feed.venue), dom.make("span", "reason"));
+    const head = dom.make("h3", "feed-head", dom.make("b", "", feed.venue), dom.make("span", "state"), dom.make("span", "reason"));
     return dom.make("article", "feed-card", head, dom.make("dl", "facts", ...facts), dom.make("div", "lanes"));
   }
 
   function fill(card, feed, strips) {
     const [head, facts, lanes] = card.children;
     const level = words.LEVELS[feed.state] || "unknown";
-    dom.write(head.children[0], `${words.SHAPES[level]} ${feed.state || "not known"}`, `state level-${level}`);
+    dom.write(head.children[1], `${words.SHAPES[level]} ${feed.state || "not known"}`, `state level-${level}`);
     dom.write(head.children[2], feed.reason || "");
     fillFacts(facts, feed);
     const found = strips ? strips.lanes[feed.venue] || [] : [];

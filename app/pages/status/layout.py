@@ -8,6 +8,7 @@ from app.pages.status import ids
 
 Component = Any
 
+_STRIPS = "24 hours in quarters: low bars are gaps that were repaired, half ones partly, full ones not"
 _PANELS = (
     (
         ids.FEEDS,
