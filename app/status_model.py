@@ -107,8 +107,9 @@ class StatusModel:
         if not new:
             return Reply(view.now, "", None)
         content = {name: {"version": part.version, "content": part.text} for name, part in new}
-        # The time is the view's: whoever gets this text gets the same one beside it.
-        return Reply(view.now, ":".join(("status", str(view.now), *content)), _encode(content).decode())
+        # The time stands beside the text in the reply, so it is part of the name.
+        named = ":".join(("status", str(view.now), *(part.version for _, part in new)))
+        return Reply(view.now, named, _encode(content).decode())
 
     def _make_look(self) -> Look:
         market = self._read_model.market()

@@ -14,6 +14,8 @@ from db.hot.reader import Usage
 
 OK, WARN, BAD, UNKNOWN = "ok", "warn", "bad", "unknown"
 _SILENT = "does not answer"
+_PASSING = {"up", "starting", "behind"}
+"""What Postgres is to a collector that will soon be rid of its rows."""
 
 
 class Hot(NamedTuple):
@@ -122,17 +124,12 @@ def _rows(hot: Hot) -> PartState:
     """Whether rows reach Postgres."""
     if hot.is_silent or not hot.workers:
         return PartState("Rows", UNKNOWN, "not known", "the collector would tell")
-    states = {worker.get("db_state", "") for worker in hot.workers.values()}
+    states = {worker.get("db_state") or "not known" for worker in hot.workers.values()}
+    if trouble := sorted(states - {"up"}):
+        level, word = (WARN, "wait") if states <= _PASSING else (BAD, "pile up")
+        return PartState("Rows", level, word, f"the collector finds Postgres {', '.join(trouble)}")
     waiting = sum_of(hot.workers.values(), "spool_rows") + sum_of(hot.workers.values(), "queue_rows")
-    if states <= {"up"}:
-        return PartState("Rows", OK, "are written", _count(waiting, "row") + " on their way")
-    word = (
-        "wait" if states & {"behind", "starting"} and not states - {"up", "behind", "starting"} else "pile up"
-    )
-    level = WARN if word == "wait" else BAD
-    return PartState(
-        "Rows", level, word, f"Postgres is {', '.join(sorted(states - {'up'}))} for the collector"
-    )
+    return PartState("Rows", OK, "are written", _count(waiting, "row") + " on their way")
 
 
 def _worst(states: Sequence[str]) -> str:
