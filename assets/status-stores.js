@@ -74,10 +74,11 @@
     const { sizes, oldest_tick: oldest, shortened, schema, server } = database || {};
     const found = sizes || {};
     const max = limits.history_max_mb * 1e6;
-    const rows = (bytes, count) => (format.isMissing(count) ? format.MISSING : `${bytes}about ${format.compact(count)} rows`);
+    // Postgres counts rows only now and then: 0 is "not yet".
+    const rows = (bytes, count) => [bytes, count ? `about ${format.compact(count)} rows` : ""].filter(Boolean).join(", ") || format.MISSING;
     return [
       ["Size", ...used(found.database_bytes, max)],
-      ["Ticks", rows(`${words.bytes(found.tick_bytes)}, `, found.tick_rows)],
+      ["Ticks", rows(words.bytes(found.tick_bytes), found.tick_rows)],
       ["Candles", rows("", found.kline_rows)],
       ["Oldest tick", format.isMissing(oldest) ? format.MISSING : `${words.moment(oldest)} ${words.zone()}, ${words.since(oldest)} ago`],
       ["Ticks are kept", limits.retention_days ? `${limits.retention_days} days` : "for ever"],

@@ -14,7 +14,7 @@ _PANELS = (
         ids.FEEDS,
         "feeds",
         "Feeds",
-        "since each collector's start, and the last 24 hours in quarters of an hour",
+        f"since each collector's start; below, {_STRIPS}",
     ),
     (ids.WORKERS, "workers", "Workers", "the collectors that run"),
     (ids.STORES, "stores", "Stores", "Redis and Postgres"),
