@@ -3,7 +3,9 @@
 import ctypes
 import json
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
 accesslog = None  # a line per viewer and second says nothing; /metrics counts
 errorlog = "-"
 
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the name that prometheus_client looks for
+METRICS_PREFIX = "tickdeck-metrics-"
 POSTGRES_WAIT_S = 8.0  # longer than any statement may take (db/history/engine.py)
 
 
@@ -32,6 +36,23 @@ def on_starting(_server: Any) -> None:
     from db.settings import load_settings
 
     load_settings()
+    share_metrics()
+
+
+def on_exit(server: Any) -> None:
+    """Remove what was made for the metrics, unless a new master goes on with it."""
+    folder = Path(os.environ.get(METRICS_FOLDER, ""))
+    if folder.name.startswith(METRICS_PREFIX) and not server.reexec_pid:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def share_metrics() -> None:
+    """Make the folder where each worker keeps its numbers: any of them can tell those of all.
+
+    A worker that ends leaves its file: sums never fall.
+    """
+    if not os.environ.get(METRICS_FOLDER):
+        os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix=METRICS_PREFIX, dir=worker_tmp_dir)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

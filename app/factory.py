@@ -7,16 +7,21 @@ from dash import Dash
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import api, compression, errors, security, shell
+from app import api, api_status, compression, errors, health, security, shell
+from app.metrics import add_metrics
 from app.pages.market import callbacks as market_callbacks
 from app.pages.market import layout as market_layout
+from app.pages.status import callbacks as status_callbacks
+from app.pages.status import layout as status_layout
 from app.pages.symbol import callbacks as symbol_callbacks
 from app.pages.symbol.pages import SymbolPages
 from app.ports import Clock, History, HotReader
 from app.read_model import ReadModel
+from app.status_model import StatusModel
 from app.symbol_model import Sources, SymbolModel, in_background
 from app.theme import FIRST_PAINT_HASH, index_string
 from app.watch import HistoryWatch
+from app.web_metrics import WebMetrics
 from db.settings import Settings
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -33,9 +38,40 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
     server = Flask("tickdeck")
     # Addresses of assets carry the file's time, so they may be kept for a year.
     server.config["SEND_FILE_MAX_AGE_DEFAULT"] = _YEAR_S
+    web = WebMetrics()
+    web.watch(server)
+    history = web.timed(history)
     compression.configure(server)
-    _add_health(server)
-    app = Dash(
+    health.add_routes(server, reader, history, clock)
+    app = _dash(server)
+    compression.read_assets(server)
+    read_model = ReadModel(settings, reader, clock, HistoryWatch(history, clock.monotonic))
+    pages: shell.Pages = {
+        _MARKET: lambda: market_layout.layout(read_model.interval),
+        "/status": status_layout.layout,
+    }
+    symbols = SymbolPages(read_model)
+    app.layout = lambda: _layout(read_model, settings.refresh_ms)
+    shell.register(app, read_model, clock.now_ms, pages, symbols.page_at)
+    market_callbacks.register(app)
+    sources = Sources(read_model, reader, history, clock, in_background())
+    symbol_callbacks.register(app, SymbolModel(sources), symbols.names)
+    status = StatusModel(settings, read_model, reader, history, clock)
+    status_callbacks.register(app, status)
+    add_metrics(server, status, web)
+    server.register_blueprint(api_status.blueprint(status))
+    server.register_blueprint(api.blueprint(read_model, reader, history, clock))
+    errors.install(server)
+    security.guard_callbacks(app)
+    security.add_headers(server, security.content_security_policy([*app.csp_hashes(), FIRST_PAINT_HASH]))
+    _finish_pages(server, lambda path: path in pages or symbols.has(path))
+    if hops := settings.proxy_hops:
+        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]  # the documented way
+    return app
+
+
+def _dash(server: Flask) -> Dash:
+    return Dash(
         "tickdeck",
         server=server,  # type: ignore[arg-type]  # a Flask is documented; the annotation forgot it
         assets_folder=str(ASSETS),
@@ -51,35 +87,12 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
         enable_mcp=False,
         add_log_handler=False,
     )
-    compression.read_assets(server)
-    read_model = ReadModel(settings, reader, clock, HistoryWatch(history, clock.monotonic))
-    pages: shell.Pages = {_MARKET: lambda: market_layout.layout(read_model.interval)}
-    symbols = SymbolPages(read_model)
-    app.layout = lambda: _layout(read_model, settings.refresh_ms)
-    shell.register(app, read_model, clock.now_ms, pages, symbols.page_at)
-    market_callbacks.register(app)
-    sources = Sources(read_model, reader, history, clock, in_background())
-    symbol_callbacks.register(app, SymbolModel(sources), symbols.names)
-    server.register_blueprint(api.blueprint(read_model, reader, history, clock))
-    errors.install(server)
-    security.guard_callbacks(app)
-    security.add_headers(server, security.content_security_policy([*app.csp_hashes(), FIRST_PAINT_HASH]))
-    _finish_pages(server, lambda path: path in pages or symbols.has(path))
-    if hops := settings.proxy_hops:
-        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]  # the documented way
-    return app
 
 
 def _layout(read_model: ReadModel, refresh_ms: int) -> shell.Component:
     # Dash also has it made to check it, at whatever request comes first: /healthz must not wait for a store.
     is_wanted = request.path == _LAYOUT
     return shell.layout(read_model.market() if is_wanted else read_model.blank(), refresh_ms)
-
-
-def _add_health(server: Flask) -> None:
-    @server.get("/healthz")
-    def healthz() -> Response:
-        return Response("ok", mimetype="text/plain")
 
 
 def _finish_pages(server: Flask, has_page: Callable[[str], bool]) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
 from db.history.ledger import GapFilter, GapPage, GapPlace
-from db.history.reader import TickPage, TickPlace
+from db.history.reader import Sizes, TickPage, TickPlace
+from db.history.status import Cells, EventCell, GapCell, Incident
 from db.history.track import SignalPage, TrackFilter, TrackPlace, TradePage
+from db.hot.reader import Usage
 from db.rows import IndicatorRow, TickerRow, TickRow
 from market.events import Kline
 from market.instruments import Instrument
@@ -24,6 +26,12 @@ class HotReader(Protocol):
 
     def workers(self) -> dict[str, Fields]:
         """Worker id -> the fields of that collector; none without a heartbeat."""
+
+    def feed_parts(self, venues: Iterable[str], workers: Iterable[str]) -> dict[tuple[str, str], Fields]:
+        """(venue, worker id) -> how that worker's part of the feed is doing."""
+
+    def usage(self) -> Usage:
+        """What the server says of itself."""
 
     def book(self, venue: str, symbol: str) -> Fields | None:
         """The latest book, or None."""
@@ -110,6 +118,32 @@ class History(Protocol):
 
     def instruments(self) -> list[Instrument]:
         """Every instrument that was ever seen."""
+
+    def schema_version(self) -> str | None:
+        """The version of the schema; None where there is none."""
+
+    def server_version(self) -> str:
+        """The version of the database server."""
+
+    def sizes(self) -> Sizes:
+        """How much is stored."""
+
+    def oldest_tick(self) -> int | None:
+        """Epoch ms of the oldest tick stored, None if there is none."""
+
+    def last_feed_events(
+        self, limit: int = 100, *, event: str | None = None
+    ) -> list[tuple[int, str, str, str, str]]:
+        """(ts, venue, worker, event, detail) of the newest, of that event if one is named."""
+
+    def gap_cells(self, cells: Cells) -> list[GapCell]:
+        """The gaps that overlap a span, by venue, channel and cell; also for the whole of it."""
+
+    def event_cells(self, cells: Cells) -> list[EventCell]:
+        """What happened to each feed in a span, by event and cell."""
+
+    def incidents(self, limit: int = 50) -> list[Incident]:
+        """What the newest gaps of the ledger were, newest first."""
 
 
 class Clock(NamedTuple):

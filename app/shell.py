@@ -14,6 +14,11 @@ from app.view import MarketView
 Component = Any
 Pages = Mapping[str, Callable[[], Component]]
 """Path -> the layout of the page that stands there."""
+TABS = (
+    ("Market", "/", ids.MARKET_TAB),
+    ("Status", "/status", ids.STATUS_TAB),
+)
+"""The pages in the bar: name, path, id."""
 
 
 def layout(view: MarketView, refresh_ms: int) -> Component:
@@ -37,7 +42,10 @@ def _bar(view: MarketView) -> Component:
     return html.Header(
         [
             dcc.Link("Tickdeck", href="/", className="name"),
-            html.Nav(dcc.Link("Market", href="/", id=ids.MARKET_TAB, className="tab"), className="tabs"),
+            html.Nav(
+                [dcc.Link(name, href=path, id=tab, className="tab") for name, path, tab in TABS],
+                className="tabs",
+            ),
             html.Button(["Search", html.Kbd("/")], id=ids.SEARCH, className="search-open", title="Find (/)"),
             html.Div(_badges(view), id=ids.FEEDS, className="feeds"),
             html.Button("Freeze", id=ids.FREEZE, className="freeze num", title="Stop painting (f)"),
@@ -111,7 +119,9 @@ def register(
     """The callbacks of the shell: gate, live data, what the bar says, theme, page."""
     in_browser(app, "gate.pass", Output(ids.TICK, "data"), Input(ids.INTERVAL, "n_intervals"))
     in_browser(app, "shell.draw", Output(ids.FEEDS, "children"), Input(ids.LIVE, "data"))
-    in_browser(app, "shell.tab", Output(ids.MARKET_TAB, "className"), Input(ids.ADDRESS, "pathname"))
+    for _, _, tab in TABS:
+        parts = (Output(tab, "className"), Input(ids.ADDRESS, "pathname"), Input(tab, "href"))
+        in_browser(app, "shell.tab", *parts)
     in_browser(app, "theme.toggle", Output(ids.THEME, "children"), Input(ids.THEME, "n_clicks"))
 
     @app.callback(Output(ids.LIVE, "data"), Input(ids.TICK, "data"), prevent_initial_call=True)

@@ -28,15 +28,21 @@ def in_thread(job: Job) -> None:
 
 
 class Watched(Generic[Value]):
-    """The newest value of `fetch`, fetched anew when somebody looks and it is older than `LOOK_EVERY_S`.
+    """The newest value of `fetch`, fetched anew when somebody looks and it is older than `every_s`.
 
     One fetch is under way at a time. `fetch` may raise StoreUnavailable; the value before then stays.
     """
 
     def __init__(
-        self, fetch: Callable[[], Value], monotonic: Callable[[], float], spawn: Callable[[Job], None]
+        self,
+        fetch: Callable[[], Value],
+        monotonic: Callable[[], float],
+        spawn: Callable[[Job], None],
+        *,
+        every_s: float = LOOK_EVERY_S,
     ) -> None:
         self._fetch = fetch
+        self._every_s = every_s
         self._monotonic = monotonic
         self._spawn = spawn
         self._lock = threading.Lock()
@@ -50,7 +56,7 @@ class Watched(Generic[Value]):
         """The value, or None if there never was one, even after `wait_s`."""
         with self._lock:
             now = self._monotonic()
-            is_due = not self._is_under_way and now - self._began_at >= LOOK_EVERY_S
+            is_due = not self._is_under_way and now - self._began_at >= self._every_s
             if is_due:
                 self._is_under_way, self._began_at = True, now
         if is_due:

@@ -22,10 +22,14 @@
     return ticks;
   }
 
-  // What the server is asked, or no_update while there is nothing to ask. The Symbol page's own replies
-  // carry what the shell shows, so it asks for nothing else.
+  // Pages whose own replies carry what the shell shows, so that they ask for nothing else.
+  function asksItself() {
+    return tickdeck.symbol.isShown() || tickdeck.status.isShown();
+  }
+
+  // What the server is asked, or no_update while there is nothing to ask.
   function pass() {
-    if (tickdeck.symbol.isShown() || !open("market")) return window.dash_clientside.no_update;
+    if (asksItself() || !open("market")) return window.dash_clientside.no_update;
     return { tick: ticks, version: tickdeck.live.version() };
   }
 

@@ -66,9 +66,15 @@
     return `No data for ${silent} s, retrying ${wait > 0 ? `in ${wait} s` : "now"}`;
   }
 
-  // Which of the pages in the bar is shown.
-  function tab(path) {
-    return "tab" + (path === "/" ? " tab-selected" : "");
+  // The classes of the tab that leads to `href`, while the page at `path` is shown.
+  function tab(path, href) {
+    return "tab" + (path === href ? " tab-selected" : "");
+  }
+
+  // Feeds and notices came with a page's own reply, and `live` has heard of them: draw them anew.
+  function redraw(now) {
+    const data = { now, version: tickdeck.live.version(), payload: null };
+    window.dash_clientside.set_props("live-market", { data });
   }
 
   function everySecond() {
@@ -86,5 +92,5 @@
   window.setInterval(everySecond, 1000);
   document.addEventListener("tickdeck:clock", everySecond);
   window.dash_clientside = Object.assign({}, window.dash_clientside, { shell: { draw, tab } });
-  tickdeck.shell = { element };
+  tickdeck.shell = { element, redraw };
 })();

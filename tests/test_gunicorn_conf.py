@@ -91,6 +91,38 @@ def test_gunicorn_accepts_every_setting() -> None:
     assert found["control_socket_disable"] == "True"
 
 
+class Master:
+    """As much of gunicorn's as the hooks look at."""
+
+    def __init__(self, reexec_pid: int = 0) -> None:
+        self.reexec_pid = reexec_pid
+
+
+def test_the_folder_of_the_metrics_lives_as_long_as_a_master(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made once, kept for a master that takes over, removed by the last; one that was given stays."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    found: Any = conf(monkeypatch)
+    found["share_metrics"]()
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    found["share_metrics"]()
+    assert Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]) == folder
+    found["on_exit"](Master(reexec_pid=7))
+    assert folder.is_dir()
+    found["on_exit"](Master())
+    assert not folder.exists()
+
+
+def test_a_folder_that_was_given_is_nobodys_to_remove(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever set it may want to look into it."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    found: Any = conf(monkeypatch)
+    found["share_metrics"]()
+    found["on_exit"](Master())
+    assert tmp_path.is_dir()
+
+
 def test_what_gunicorn_refuses_is_said_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the shape of every error of the API."""
     monkeypatch.setattr(util, "write_error", util.write_error)  # to be itself again afterwards

@@ -20,6 +20,15 @@ class StreamEntry(NamedTuple):
     fields: Fields
 
 
+class Usage(NamedTuple):
+    """A Redis server: its version, the bytes it uses and may use (0: no limit), its open connections."""
+
+    version: str
+    used_bytes: int
+    max_bytes: int
+    clients: int
+
+
 class HotReader:
     """Reads on a client of `reader_client`. Every method raises StoreUnavailable."""
 
@@ -56,6 +65,12 @@ class HotReader:
         found = self._hashes([keys.feed(venue) for venue in names])
         return {venue: fields for venue, fields in zip(names, found, strict=True) if fields}
 
+    def feed_parts(self, venues: Iterable[str], workers: Iterable[str]) -> dict[tuple[str, str], Fields]:
+        """(venue, worker id) -> how that worker's part of the feed is doing; if it has a heartbeat."""
+        places = [(venue, worker) for venue in venues for worker in workers]
+        found = self._hashes([keys.feed(venue, worker) for venue, worker in places])
+        return {place: fields for place, fields in zip(places, found, strict=True) if fields}
+
     def workers(self) -> dict[str, Fields]:
         """Worker id -> what it says of itself; at most 256 of them."""
         pattern = keys.worker("*")
@@ -85,6 +100,17 @@ class HotReader:
     def look(self, venue: str, symbol: str, now_ms: int) -> None:
         """Say that somebody looks at a symbol, so that its history is had first. All that a reader writes."""
         Viewed(self._client).mark(venue, symbol, now_ms)
+
+    def usage(self) -> Usage:
+        """What the server says of itself."""
+        with redis_errors():
+            found: Any = self._client.info()
+        return Usage(
+            str(found.get("redis_version", "")),
+            int(found.get("used_memory", 0)),
+            int(found.get("maxmemory", 0)),
+            int(found.get("connected_clients", 0)),
+        )
 
     def ping(self) -> None:
         """Raises StoreUnavailable unless Redis answers."""

@@ -17,11 +17,13 @@ from db.history.track import (
     TrackPlace,
     TradePage,
 )
+from db.hot.reader import Usage
 from db.rows import GapRow, IndicatorRow, PaperTradeRow, SignalRow, TickerRow, TickRow
 from db.settings import Settings
 from market.events import Kline
 from market.instruments import Instrument
 from market.intervals import INTERVAL_MS
+from tests.app.condition import FakeCondition
 
 NOW = 1_700_000_000_000
 LIVE_FEED = {"state": "live", "reason": "", "message_rate": "412.5", "last_message_time": str(NOW - 10)}
@@ -49,6 +51,7 @@ class FakeReader:
         self.rows: dict[str, dict[str, bytes]] = {}
         self.states: dict[str, dict[str, str]] = {}
         self.collectors: dict[str, Fields] = {"worker.1": WORKER}
+        self.shares: dict[tuple[str, str], Fields] = {}
         self.books: dict[tuple[str, str], Fields] = {}
         self.tickers: dict[tuple[str, str], Fields] = {}
         self.forming: dict[tuple[str, str, str], Fields] = {}
@@ -73,6 +76,15 @@ class FakeReader:
     def workers(self) -> dict[str, Fields]:
         self._check()
         return dict(self.collectors)
+
+    def feed_parts(self, venues: Iterable[str], workers: Iterable[str]) -> dict[tuple[str, str], Fields]:
+        self._check()
+        places = [(venue, worker) for venue in venues for worker in workers]
+        return {place: self.shares[place] for place in places if place in self.shares}
+
+    def usage(self) -> Usage:
+        self._check()
+        return Usage("7.0.15", 2_500_000, 25_000_000, 7)
 
     def book(self, venue: str, symbol: str) -> Fields | None:
         self._check()
@@ -99,10 +111,11 @@ class FakeReader:
             raise StoreUnavailable("Redis: connection to redis.internal:6379 refused")
 
 
-class FakeHistory:
+class FakeHistory(FakeCondition):
     """Candles, ticks and tickers set by the test, ascending; with `broken` it answers nothing."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.candles: dict[tuple[str, str, str], list[Kline]] = {}
         self.changes: list[TickRow] = []
         self.last: list[TickerRow] = []

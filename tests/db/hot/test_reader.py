@@ -106,3 +106,22 @@ def test_a_key_of_another_type_is_store_unavailable(reader: HotReader, client: R
     client.set(keys.market("bybit"), "x")
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
         reader.market("bybit")
+
+
+def test_a_feed_is_told_by_worker(reader: HotReader, client: Redis) -> None:
+    """Each worker's part under its own key, those that there are."""
+    client.hset(keys.feed("bybit", "a"), mapping={"state": "live"})
+    client.hset(keys.feed("binance", "b"), mapping={"state": "idle"})
+    assert reader.feed_parts(["bybit", "binance"], ["a", "b"]) == {
+        ("bybit", "a"): {"state": "live"}, ("binance", "b"): {"state": "idle"},
+    }  # fmt: skip
+    assert reader.feed_parts([], ["a"]) == {}
+
+
+def test_the_server_says_how_it_is(reader: HotReader) -> None:
+    """Its version, what it uses, who is connected."""
+    usage = reader.usage()
+    assert usage.version[0].isdigit()
+    assert usage.used_bytes > 100_000
+    assert usage.max_bytes >= 0
+    assert usage.clients >= 1

@@ -1,0 +1,1 @@
+"""The Status page: feeds, workers, stores and the ledger of gaps."""

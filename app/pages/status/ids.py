@@ -1,0 +1,11 @@
+"""Ids of the Status page's components; `assets/status*.js` fills the parts by the same names."""
+
+PAGE = "status-page"
+TICK = "status-tick"
+LIVE = "status-live"
+DRAWN = "status-drawn"
+PARTS = "status-parts"
+FEEDS = "status-feeds"
+WORKERS = "status-workers"
+STORES = "status-stores"
+LEDGER = "status-ledger"
