@@ -15,6 +15,12 @@ Component = Any
 Pages = Mapping[str, Callable[[], Component]]
 """Path -> the layout of the page that stands there."""
 
+TABS = (
+    (ids.MARKET_TAB, "Market", "/"),
+    (ids.SIGNALS_TAB, "Signals", "/signals"),
+)
+"""The pages that the bar leads to: id, name, path."""
+
 
 def layout(view: MarketView, refresh_ms: int) -> Component:
     """The shell with the market as it is now, so that the first paint has numbers."""
@@ -37,7 +43,9 @@ def _bar(view: MarketView) -> Component:
     return html.Header(
         [
             dcc.Link("Tickdeck", href="/", className="name"),
-            html.Nav(dcc.Link("Market", href="/", id=ids.MARKET_TAB, className="tab"), className="tabs"),
+            html.Nav(
+                [dcc.Link(n, href=path, id=tab, className="tab") for tab, n, path in TABS], className="tabs"
+            ),
             html.Button(["Search", html.Kbd("/")], id=ids.SEARCH, className="search-open", title="Find (/)"),
             html.Div(_badges(view), id=ids.FEEDS, className="feeds"),
             html.Button("Freeze", id=ids.FREEZE, className="freeze num", title="Stop painting (f)"),
@@ -111,7 +119,10 @@ def register(
     """The callbacks of the shell: gate, live data, what the bar says, theme, page."""
     in_browser(app, "gate.pass", Output(ids.TICK, "data"), Input(ids.INTERVAL, "n_intervals"))
     in_browser(app, "shell.draw", Output(ids.FEEDS, "children"), Input(ids.LIVE, "data"))
-    in_browser(app, "shell.tab", Output(ids.MARKET_TAB, "className"), Input(ids.ADDRESS, "pathname"))
+    for tab, _, _ in TABS:
+        in_browser(
+            app, "shell.tab", Output(tab, "className"), Input(ids.ADDRESS, "pathname"), Input(tab, "href")
+        )
     in_browser(app, "theme.toggle", Output(ids.THEME, "children"), Input(ids.THEME, "n_clicks"))
 
     @app.callback(Output(ids.LIVE, "data"), Input(ids.TICK, "data"), prevent_initial_call=True)

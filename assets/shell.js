@@ -66,9 +66,9 @@
     return `No data for ${silent} s, retrying ${wait > 0 ? `in ${wait} s` : "now"}`;
   }
 
-  // Which of the pages in the bar is shown.
-  function tab(path) {
-    return "tab" + (path === "/" ? " tab-selected" : "");
+  // Whether the page that a tab leads to is the one shown.
+  function tab(path, href) {
+    return "tab" + (path === href ? " tab-selected" : "");
   }
 
   function everySecond() {
