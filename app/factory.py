@@ -10,10 +10,15 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import api, compression, errors, security, shell
 from app.pages.market import callbacks as market_callbacks
 from app.pages.market import layout as market_layout
+from app.pages.signals import callbacks as signals_callbacks
+from app.pages.signals import layout as signals_layout
+from app.pages.signals.terms import terms_of
 from app.pages.symbol import callbacks as symbol_callbacks
 from app.pages.symbol.pages import SymbolPages
 from app.ports import Clock, History, HotReader
 from app.read_model import ReadModel
+from app.record_model import RecordModel
+from app.record_model import Sources as RecordSources
 from app.symbol_model import Sources, SymbolModel, in_background
 from app.theme import FIRST_PAINT_HASH, index_string
 from app.watch import HistoryWatch
@@ -22,6 +27,7 @@ from db.settings import Settings
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 _YEAR_S = 31_536_000
 _MARKET = "/"
+_SIGNALS = "/signals"
 _LAYOUT = "/_dash-layout"
 _GRID = "/_dash-component-suites/dash_ag_grid/async-community.js"
 _DASH_PAGE = "/<path:path>"
@@ -53,13 +59,19 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
     )
     compression.read_assets(server)
     read_model = ReadModel(settings, reader, clock, HistoryWatch(history, clock.monotonic))
-    pages: shell.Pages = {_MARKET: lambda: market_layout.layout(read_model.interval)}
+    terms = terms_of(settings, read_model.venues.all)
+    pages: shell.Pages = {
+        _MARKET: lambda: market_layout.layout(read_model.interval),
+        _SIGNALS: lambda: signals_layout.layout(signals_layout.choices_of(read_model), terms),
+    }
     symbols = SymbolPages(read_model)
     app.layout = lambda: _layout(read_model, settings.refresh_ms)
     shell.register(app, read_model, clock.now_ms, pages, symbols.page_at)
     market_callbacks.register(app)
-    sources = Sources(read_model, reader, history, clock, in_background())
+    start = in_background()
+    sources = Sources(read_model, reader, history, clock, start)
     symbol_callbacks.register(app, SymbolModel(sources), symbols.names)
+    signals_callbacks.register(app, RecordModel(RecordSources(read_model, history, clock, start)))
     server.register_blueprint(api.blueprint(read_model, reader, history, clock))
     errors.install(server)
     security.guard_callbacks(app)

@@ -1,7 +1,7 @@
 """The track record as people look at it: newest first, each row with all that belongs to it, and its sums."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import text
 
@@ -52,10 +52,13 @@ class RecordedTrade(NamedTuple):
     signal: RecordedSignal | None
 
 
-class Newest(NamedTuple):
+Row = TypeVar("Row")
+
+
+class Newest(NamedTuple, Generic[Row]):
     """Some rows, newest first, and where they end; None if there are no older ones."""
 
-    rows: Sequence[Any]
+    rows: list[Row]
     end: TrackPlace | None
 
 
@@ -85,15 +88,15 @@ class RecordReader(TrackReader):
 
     def newest_signals(
         self, wanted: RecordFilter, *, before: TrackPlace | None = None, limit: int = 100
-    ) -> Newest:
-        """The newest `limit` signals wanted (`RecordedSignal`), older than the end of a page if given."""
+    ) -> Newest[RecordedSignal]:
+        """The newest `limit` signals wanted, older than the end of a page if given."""
         found, end = self._newest(_SIGNALS, wanted, before, limit)
         return Newest([_signal(row[1:]) for row in found], end)
 
     def newest_trades(
         self, wanted: RecordFilter, *, is_open: bool, before: TrackPlace | None = None, limit: int = 100
-    ) -> Newest:
-        """The same of paper trades (`RecordedTrade`): open ones by their entry, closed ones by their exit."""
+    ) -> Newest[RecordedTrade]:
+        """The same of paper trades: open ones by their entry, closed ones by their exit."""
         found, end = self._newest(_OPEN_TRADES if is_open else _CLOSED_TRADES, wanted, before, limit)
         return Newest([_trade(row[1:]) for row in found], end)
 
