@@ -22,10 +22,11 @@
     return ticks;
   }
 
-  // What the server is asked, or no_update while there is nothing to ask. The Symbol page's own replies
-  // carry what the shell shows, so it asks for nothing else.
+  // What the server is asked, or no_update while there is nothing to ask. Some pages' own replies carry what
+  // the shell shows, so these ask for nothing else.
   function pass() {
-    if (tickdeck.symbol.isShown() || !open("market")) return window.dash_clientside.no_update;
+    const askThemselves = [tickdeck.symbol, tickdeck.signals];
+    if (askThemselves.some((page) => page.isShown()) || !open("market")) return window.dash_clientside.no_update;
     return { tick: ticks, version: tickdeck.live.version() };
   }
 

@@ -32,6 +32,12 @@
     });
   }
 
+  // Feeds and notices came with a page's own reply: they are drawn from our Store.
+  function redraw(now) {
+    const data = { now, version: tickdeck.live.version(), payload: null };
+    window.dash_clientside.set_props("live-market", { data });
+  }
+
   function noticeText(found) {
     if (!found.since) return found.text;
     const age = Math.floor(tickdeck.live.seconds(found.since));
@@ -86,5 +92,5 @@
   window.setInterval(everySecond, 1000);
   document.addEventListener("tickdeck:clock", everySecond);
   window.dash_clientside = Object.assign({}, window.dash_clientside, { shell: { draw, tab } });
-  tickdeck.shell = { element };
+  tickdeck.shell = { element, redraw };
 })();

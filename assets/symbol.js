@@ -54,15 +54,9 @@
     const no_update = window.dash_clientside.no_update;
     if (!reply || !reply.payload || !held || !isShown()) return no_update;
     if (!symbolData.accept(held, reply.payload)) return no_update;
-    if (tickdeck.live.hear(reply.now, held.newest)) redrawShell(reply.now);
+    if (tickdeck.live.hear(reply.now, held.newest)) tickdeck.shell.redraw(reply.now);
     paint();
     return reply.now;
-  }
-
-  // Feeds and notices came with our reply: the shell draws them from its own Store.
-  function redrawShell(now) {
-    const data = { now, version: tickdeck.live.version(), payload: null };
-    window.dash_clientside.set_props("live-market", { data });
   }
 
   // Frozen: nothing moves, but a series that was turned to is painted once, whole.
