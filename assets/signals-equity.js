@@ -2,9 +2,9 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { format, signalsRows, signalsTable } = tickdeck;
-  const { make, write } = signalsTable;
-  const { bps, toneOf } = signalsRows;
+  const { format, signalsColumns } = tickdeck;
+  const { make, write } = tickdeck.table;
+  const { bps, toneOf } = signalsColumns;
   const SVG = "http://www.w3.org/2000/svg";
   const WIDTH = 1000;
   const HEIGHT = 100;
@@ -44,23 +44,23 @@
     const trades = sum(points, "trades");
     const wins = sum(points, "wins");
     const net = sum(points, "net");
-    const share = trades ? ` · ${format.fixed((100 * wins) / trades, 0)} %` : "";
-    const mean = trades ? net / trades : null;
+    const share = (count) => (trades ? `${format.fixed(count, 0)} · ${format.fixed((100 * count) / trades, 0)} %` : null);
+    const made = (value) => (trades ? [bps(value), toneOf(value)] : [null, ""]);
     const found = [
-      ["Closed", format.fixed(trades, 0), ""],
-      ["Won", `${format.fixed(wins, 0)}${share}`, ""],
-      ["Lost", format.fixed(trades - wins, 0), ""],
-      ["Gains bps", bps(sum(points, "gains")), toneOf(sum(points, "gains"))],
-      ["Losses bps", bps(sum(points, "losses")), toneOf(sum(points, "losses"))],
-      ["of it fees", bps(-sum(points, "fees")), ""],
-      ["Net bps", bps(net), toneOf(net)],
-      ["Net per trade", bps(mean), toneOf(mean)],
+      ["Closed trades", format.fixed(trades, 0), ""],
+      ["Won", share(wins), ""],
+      ["Lost", share(trades - wins), ""],
+      ["Fees in it, bps", trades ? bps(-sum(points, "fees")) : null, ""],
+      ["Gains bps", ...made(sum(points, "gains"))],
+      ["Losses bps", ...made(sum(points, "losses"))],
+      ["Net bps", ...made(net)],
+      ["Net per trade", ...made(net / trades)],
     ];
     const words = JSON.stringify(found);
     if (list.dataset.words === words) return;
     list.dataset.words = words;
     list.replaceChildren(
-      ...found.map(([head, text, tone]) => make("div", "fact", make("dt", "", head), make("dd", tone, text))),
+      ...found.map(([head, text, tone]) => make("div", "fact", make("dt", "", head), make("dd", tone, text || format.MISSING))),
     );
   }
 
@@ -151,7 +151,7 @@
   function table(points) {
     const frame = document.getElementById("signals-equity-table");
     if (!frame.closest("details").open) return;
-    signalsTable.draw(frame, {
+    tickdeck.table.draw(frame, {
       kind: "equity",
       columns: COLUMNS,
       rows: points.slice().reverse(),

@@ -2,9 +2,9 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { format, signalsRows } = tickdeck;
-  const { make } = tickdeck.signalsTable;
-  const { bps, toneOf } = signalsRows;
+  const { format, signalsColumns } = tickdeck;
+  const { make } = tickdeck.table;
+  const { bps, toneOf, fact, facts } = signalsColumns;
   const SVG = "http://www.w3.org/2000/svg";
   const WIDTH = 120;
   const HEIGHT = 16;
@@ -55,21 +55,20 @@
     return make("span", "with-range", bps(row.baseline_mean_bps), make("small", "range", hits));
   }
 
-  function ruleNode(row) {
-    const place = make("small", "", `${row.venue} ${row.interval}`);
-    return make("span", "pair", make("span", "", row.rule), " ", place);
-  }
-
   function verdict(row) {
     return VERDICTS[row.verdict] || [row.verdict, ""];
   }
 
+  function fall(row) {
+    return format.signed(format.isMissing(row.drawdown_bps) ? null : -Math.abs(row.drawdown_bps), 0);
+  }
+
   const COLUMNS = [
-    { head: "Rule", className: "left", node: ruleNode },
+    { head: "Rule", className: "left", node: (row) => signalsColumns.ruleWords(row, `${row.venue} ${row.interval}`) },
     { head: "n", className: "", title: "Signals priced", text: (row) => format.fixed(row.count, 0) },
     {
       head: "Verdict",
-      className: "left",
+      className: "left verdict",
       title: "Against random moments of the same markets and hours",
       text: (row) => verdict(row)[0],
       tone: (row) => verdict(row)[1],
@@ -86,7 +85,7 @@
       title: "The mean with its 95 % interval; the upright tick is chance, the thin line zero",
       node: whisker,
     },
-    { head: "Median bps [95 %]", className: "left wide", node: (row) => range(row, "median_bps", bps) },
+    { head: "Median bps [95 %]", className: "left wider", node: (row) => range(row, "median_bps", bps) },
     {
       head: "Hit rate % [95 %]",
       className: "left wide",
@@ -107,17 +106,45 @@
     },
     {
       head: "Gain / loss",
-      className: "wide",
+      className: "wider",
       title: "Profit factor: all gains over all losses",
       text: (row) => format.fixed(row.profit_factor, 2),
     },
     {
       head: "Worst fall bps",
-      className: "wide",
+      className: "wider",
       title: "The deepest fall of the running total",
-      text: (row) => format.signed(format.isMissing(row.drawdown_bps) ? null : -Math.abs(row.drawdown_bps), 0),
+      text: fall,
     },
   ];
+
+  // All figures of a row, for screens that have no room for their columns.
+  function detail(row) {
+    const bounds = (name, text) =>
+      format.isMissing(row[`${name}_low`]) ? "" : ` [${text(row[`${name}_low`])} … ${text(row[`${name}_high`])}]`;
+    const share = (value) => `${percent(value)} %`;
+    const signals = facts(
+      `${format.fixed(row.count, 0)} signals, priced after ${row.horizon_s / 60} m`,
+      fact("mean bps [95 %]", bps(row.mean_bps) + bounds("mean_bps", bps), toneOf(row.mean_bps)),
+      fact("median bps [95 %]", bps(row.median_bps) + bounds("median_bps", bps), toneOf(row.median_bps)),
+      fact("hit rate [95 %]", share(row.hit_rate) + bounds("hit_rate", share)),
+      fact("gain / loss", format.fixed(row.profit_factor, 2)),
+      fact("worst fall bps", fall(row)),
+    );
+    const random = facts(
+      `${format.fixed(row.baseline_count, 0)} random moments`,
+      fact("mean bps", bps(row.baseline_mean_bps), toneOf(row.baseline_mean_bps)),
+      fact("median bps", bps(row.baseline_median_bps), toneOf(row.baseline_median_bps)),
+      fact("hit rate", share(row.baseline_hit_rate)),
+    );
+    const edge = facts(
+      "Beyond chance",
+      fact("edge bps [99 %]", bps(row.edge_bps) + bounds("edge_bps", bps), toneOf(row.edge_bps)),
+      fact("verdict", verdict(row)[0], verdict(row)[1]),
+      fact("computed", signalsColumns.timeText(row.computed_at)),
+    );
+    return make("div", "detail-parts", signals, random, edge);
+  }
 
   // The rows of one horizon, by name.
   function shown(part, horizon) {
@@ -145,5 +172,5 @@
     return words.join(" · ");
   }
 
-  tickdeck.signalsScore = { COLUMNS, shown, fit, summary };
+  tickdeck.signalsScore = { COLUMNS, detail, shown, fit, summary };
 })();

@@ -2,8 +2,8 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { format, signalsData, signalsRows, signalsScore, signalsEquity, signalsCsv, signalsTable } = tickdeck;
-  const { write } = signalsTable;
+  const { format, signalsData, signalsColumns, signalsScore, signalsEquity, signalsCsv } = tickdeck;
+  const { write } = tickdeck.table;
   const TITLE = "Signals · Tickdeck";
   const LOADING = "Loading …";
   let held = null; // what is held of the question that is shown
@@ -113,7 +113,7 @@
   }
 
   function table(id, kind, columns, rows, more) {
-    signalsTable.draw(document.getElementById(id), { kind, columns, rows, keyOf: (row) => String(row.id), ...more });
+    tickdeck.table.draw(document.getElementById(id), { kind, columns, rows, keyOf: (row) => String(row.id), ...more });
   }
 
   function openRows() {
@@ -130,10 +130,11 @@
     const count = held.parts.open ? held.parts.open.count : null;
     const parts = [count === null ? format.MISSING : `${format.fixed(count, 0)} open`];
     if (count > rows.length) parts.push(`the newest ${rows.length} are shown`);
-    if (marked.length) parts.push(`${signalsRows.bps(net)} bps if ${marked.length} of them were left now`);
+    const which = marked.length === count ? "all" : `${marked.length} of them`;
+    if (marked.length) parts.push(`${signalsColumns.bps(net)} bps if ${which} were left now`);
     write(document.getElementById("signals-open-sum"), parts.join(" · "));
-    const detail = signalsRows.tradeDetail;
-    table("signals-open", "open", signalsRows.OPEN, rows, { detail, empty: emptyWords("open") });
+    const detail = signalsColumns.tradeDetail;
+    table("signals-open", "open", signalsColumns.OPEN, rows, { detail, empty: emptyWords("open") });
   }
 
   function paintBoard() {
@@ -143,7 +144,8 @@
     const words = [signalsScore.summary(rows), unfit.length ? `not by ${unfit.join(" and ")}` : ""];
     write(document.getElementById("signals-board-sum"), words.filter(Boolean).join(" · "));
     const keyOf = (row) => [row.rule, row.venue, row.interval, row.horizon_s].join("|");
-    table("signals-board", `board ${scale}`, signalsScore.COLUMNS, rows, { keyOf, empty: emptyWords("board") });
+    const { COLUMNS, detail } = signalsScore;
+    table("signals-board", `board ${scale}`, COLUMNS, rows, { keyOf, detail, empty: emptyWords("board") });
   }
 
   function pastRows() {
@@ -154,12 +156,12 @@
     const { show, before } = held.asked;
     const [columns, detail] =
       show === "signals"
-        ? [signalsRows.SIGNALS, signalsRows.signalDetail]
-        : [signalsRows.CLOSED, signalsRows.tradeDetail];
+        ? [signalsColumns.SIGNALS, signalsColumns.signalDetail]
+        : [signalsColumns.CLOSED, signalsColumns.tradeDetail];
     const rows = pastRows();
     table("signals-past", `${show} ${before}`, columns, rows, { detail, empty: emptyWords("past") });
     const end = held.parts.past ? held.parts.past.end : null;
-    const words = end || before ? `${rows.length} of more, newest first` : "newest first";
+    const words = before ? `${rows.length} older ones` : end ? `the newest ${rows.length}` : `${rows.length} in all`;
     write(document.getElementById("signals-past-sum"), rows.length ? words : "");
     document.getElementById("signals-older").hidden = !end;
     document.getElementById("signals-newest").hidden = !before;

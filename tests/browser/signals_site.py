@@ -63,7 +63,8 @@ def score(rule: str, venue: str, interval: str, horizon_s: int, n: int) -> dict[
         "hit_rate_low": 0.36, "hit_rate_high": 0.47, "mean_bps": mean, "median_bps": mean - 1,
         "mean_bps_low": None if few else mean - 3, "mean_bps_high": None if few else mean + 3,
         "profit_factor": 0.83, "drawdown_bps": 812.0, "baseline_hit_rate": 0.39, "baseline_mean_bps": -10.2,
-        "baseline_median_bps": -10.0, "edge_bps": mean + 10.2, "edge_bps_low": mean + 5, "edge_bps_high": mean + 15,
+        "baseline_median_bps": -10.0, "edge_bps": mean + 10.2, "edge_bps_low": mean + 5,
+        "edge_bps_high": mean + 15,
         "verdict": "too few" if few else "worse" if mean < -15 else "better than chance" if mean > -4
         else "no better than chance",
     }  # fmt: skip

@@ -125,5 +125,5 @@
     held.element.classList.toggle("is-open", !isOpen);
   }
 
-  tickdeck.signalsTable = { draw, make, write };
+  tickdeck.table = { draw, make, write };
 })();

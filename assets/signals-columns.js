@@ -3,7 +3,7 @@
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const { format } = tickdeck;
-  const { make } = tickdeck.signalsTable;
+  const { make } = tickdeck.table;
   const HORIZONS_S = [60, 300, 900, 3600];
   const LATE_S = 60; // after its horizon an outcome that is still missing will not come
   const REASONS = { opposite: "opposite signal", stop: "stop", time: "time is up" };
@@ -27,10 +27,10 @@
     return `${date} ${clock}`;
   }
 
-  // On a narrow screen date and time stand one above the other.
+  // On a narrow screen date and time stand one above the other: there a line break is one.
   function timeColumn(words, name) {
     const zone = () => tickdeck.clock.parts(tickdeck.live.now()).zone;
-    return { head: () => `${words}, ${zone()}`, className: "left when", text: (row) => timeText(row[name]) };
+    return { head: () => `${words}, ${zone()}`, className: "left when", text: (row) => timeText(row[name]).replace(" ", "\n") };
   }
 
   const MARKET = { head: "Market", className: "left", node: marketNode };
@@ -48,8 +48,14 @@
     return make("span", "pair", link, " ", make("small", "", row.venue));
   }
 
+  // A rule's name, which may be broken after its underscores, and what stands beside it.
+  function ruleWords(row, beside) {
+    const words = row.rule.split(/(?<=_)/).flatMap((word) => [word, make("wbr")]);
+    return make("span", "pair", make("span", "", ...words), " ", make("small", "", beside));
+  }
+
   function ruleNode(row) {
-    return make("span", "pair", make("span", "", row.rule), " ", make("small", "", row.interval));
+    return ruleWords(row, row.interval);
   }
 
   function number(head, text, more) {
@@ -72,7 +78,7 @@
     return {
       head: `${horizon_s / 60} m bps`,
       title: `What it made ${horizon_s / 60} minutes later, after spread and fees`,
-      className: i % 2 ? "" : "wide",
+      className: i === 2 ? "" : "wide",
       text: (row) => outcomeText(row, i),
       tone: (row) => (row.outcomes[i] ? toneOf(row.outcomes[i][2]) : "muted"),
     };
@@ -171,5 +177,5 @@
     return make("div", "detail-parts", trade, ...signal);
   }
 
-  tickdeck.signalsRows = { SIGNALS, OPEN, CLOSED, signalDetail, tradeDetail, bps, toneOf, timeText };
+  tickdeck.signalsColumns = { SIGNALS, OPEN, CLOSED, signalDetail, tradeDetail, bps, toneOf, timeText, ruleWords, fact, facts };
 })();
