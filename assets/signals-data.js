@@ -41,9 +41,13 @@
     return [...FILTERS.map((name) => asked[name]), asked.show, asked.before].join("|");
   }
 
-  // Nothing yet of this question.
-  function begin(asked) {
-    return { asked, key: keyOf(asked), newest: null, versions: {}, parts: {} };
+  // Nothing yet of this question; but where its filters are those of the one before, all but the history is the same.
+  function begin(asked, before) {
+    const held = { asked, key: keyOf(asked), newest: null, versions: {}, parts: {} };
+    if (!before || !before.newest || FILTERS.some((name) => asked[name] !== before.asked[name])) return held;
+    const { past, ...parts } = before.parts;
+    const { past: version, ...versions } = before.versions;
+    return { ...held, newest: { ...before.newest, read_at: 0 }, parts, versions };
   }
 
   function question(held) {

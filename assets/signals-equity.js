@@ -10,7 +10,7 @@
   const HEIGHT = 100;
   const MARGIN = 0.08; // of the height, above and below the curve
   let shown = null; // the part that the chart is of
-  let drawn = null; // {points, from, until, x, step_ms} of the chart, for whoever points at it
+  let drawn = null; // {points, from, until, x} of the chart, for whoever points at it
 
   // The steps with their running total, ascending.
   function pointsOf(part) {
@@ -30,6 +30,10 @@
         total,
       };
     });
+  }
+
+  function middle(point) {
+    return (point.start + point.end) / 2;
   }
 
   function sum(points, name) {
@@ -71,8 +75,9 @@
     return element;
   }
 
-  // A total holds until the next step's end, hence stairs; they are filled on both sides of zero.
-  function chart(frame, points, step_ms) {
+  // A total holds until the next trades close, hence stairs; a step's trades are drawn in its middle. The area is
+  // filled on both sides of zero.
+  function chart(frame, points) {
     const from = points[0].start;
     const until = points.at(-1).end;
     const totals = [0, ...points.map((point) => point.total)];
@@ -80,7 +85,7 @@
     const room = (high - low || 1) * (1 + 2 * MARGIN);
     const x = (time) => (WIDTH * (time - from)) / (until - from);
     const y = (value) => HEIGHT * (1 - (value - low + (high - low || 1) * MARGIN) / room);
-    const line = `M0 ${y(0)}` + points.map((point) => `H${x(point.end)}V${y(point.total)}`).join("");
+    const line = `M0 ${y(0)}` + points.map((point) => `H${x(middle(point))}V${y(point.total)}`).join("") + `H${WIDTH}`;
     const area = `${line}V${y(0)}Z`;
     const half = (id, top, height) =>
       part("clipPath", { id }, part("rect", { x: 0, y: top, width: WIDTH, height: Math.max(0, height) }));
@@ -102,7 +107,7 @@
     });
     const times = make("div", "equity-times", make("span", "", `${utc(from)} UTC`), make("span", "", utc(until)));
     frame.replaceChildren(make("div", "equity-plot", svg, ...sides), times);
-    drawn = { points, from, until, x, step_ms };
+    drawn = { points, from, until, x };
   }
 
   // Zero, the ends, and where it stands now; those that would cover one another are left out.
@@ -127,7 +132,7 @@
     facts(document.getElementById("signals-equity-sum"), points);
     if (shown !== found || !frame.firstElementChild) {
       shown = found;
-      if (points.length) chart(frame, points, found.step_ms);
+      if (points.length) chart(frame, points);
       else frame.replaceChildren(make("p", "empty", empty));
       write(document.getElementById("signals-equity-read"), points.length ? words(points.at(-1)) : "");
       if (!points.length) drawn = null;
@@ -166,7 +171,7 @@
     return `${time}: ${point.trades} ${one}, ${bps(point.net)} bps · total ${bps(point.total)} bps`;
   }
 
-  // What the curve says where the pointer is: of the step that ends there, or the last one before.
+  // What the curve says where the pointer is: of the step there, or the last one before.
   function point(event) {
     const plot = event.target.closest && event.target.closest(".equity-plot");
     const mark = document.querySelector(".equity-pointed");
@@ -175,9 +180,9 @@
     if (plot) {
       const box = plot.querySelector("svg").getBoundingClientRect();
       const time = drawn.from + ((drawn.until - drawn.from) * (event.clientX - box.left)) / box.width;
-      found = drawn.points.filter((each) => each.end - drawn.step_ms / 2 <= time).at(-1) || drawn.points[0];
+      found = drawn.points.filter((each) => middle(each) <= time).at(-1) || drawn.points[0];
     }
-    mark.setAttribute("d", plot ? `M${drawn.x(found.end)} 0V${HEIGHT}` : "");
+    mark.setAttribute("d", plot ? `M${drawn.x(middle(found))} 0V${HEIGHT}` : "");
     write(document.getElementById("signals-equity-read"), words(found));
   }
 

@@ -34,7 +34,7 @@
     if (page !== pageElement()) leave();
     const { asked, horizon: wanted } = signalsData.read(window.location.search, isChoice);
     const key = signalsData.keyOf(asked);
-    if (!held || held.key !== key) held = signalsData.begin(asked);
+    if (!held || held.key !== key) held = signalsData.begin(asked, held);
     if (paintedKey !== key || horizon !== wanted) turn(asked, wanted);
     const tick = tickdeck.gate.open(`signals ${held.key}`);
     return tick ? { tick, ...signalsData.question(held) } : no_update;
@@ -105,8 +105,10 @@
 
   // Why a part has no rows: not read yet, nothing matches, or nothing is there and when it will be.
   function emptyWords(name) {
-    if (!held.newest || held.newest.history === "loading") return LOADING;
-    if (held.newest.history === "delayed" && !held.parts.past) return "Not known while Postgres does not answer.";
+    if (!held.parts[name]) {
+      const isDelayed = held.newest && held.newest.history === "delayed";
+      return isDelayed ? "Not known while Postgres does not answer." : LOADING;
+    }
     if (name === "past" && held.asked.before) return "Nothing older.";
     if (signalsData.isFiltered(held.asked)) return "Nothing matches these filters.";
     return EMPTY[name === "past" ? held.asked.show : name];
