@@ -14,12 +14,11 @@ from app.view import MarketView
 Component = Any
 Pages = Mapping[str, Callable[[], Component]]
 """Path -> the layout of the page that stands there."""
-
 TABS = (
-    (ids.MARKET_TAB, "Market", "/"),
-    (ids.SIGNALS_TAB, "Signals", "/signals"),
+    ("Market", "/", ids.MARKET_TAB),
+    ("Signals", "/signals", ids.SIGNALS_TAB),
 )
-"""The pages that the bar leads to: id, name, path."""
+"""The pages in the bar: name, path, id."""
 
 
 def layout(view: MarketView, refresh_ms: int) -> Component:
@@ -44,7 +43,8 @@ def _bar(view: MarketView) -> Component:
         [
             dcc.Link("Tickdeck", href="/", className="name"),
             html.Nav(
-                [dcc.Link(n, href=path, id=tab, className="tab") for tab, n, path in TABS], className="tabs"
+                [dcc.Link(name, href=path, id=tab, className="tab") for name, path, tab in TABS],
+                className="tabs",
             ),
             html.Button(["Search", html.Kbd("/")], id=ids.SEARCH, className="search-open", title="Find (/)"),
             html.Div(_badges(view), id=ids.FEEDS, className="feeds"),
@@ -119,10 +119,9 @@ def register(
     """The callbacks of the shell: gate, live data, what the bar says, theme, page."""
     in_browser(app, "gate.pass", Output(ids.TICK, "data"), Input(ids.INTERVAL, "n_intervals"))
     in_browser(app, "shell.draw", Output(ids.FEEDS, "children"), Input(ids.LIVE, "data"))
-    for tab, _, _ in TABS:
-        in_browser(
-            app, "shell.tab", Output(tab, "className"), Input(ids.ADDRESS, "pathname"), Input(tab, "href")
-        )
+    for _, _, tab in TABS:
+        parts = (Output(tab, "className"), Input(ids.ADDRESS, "pathname"), Input(tab, "href"))
+        in_browser(app, "shell.tab", *parts)
     in_browser(app, "theme.toggle", Output(ids.THEME, "children"), Input(ids.THEME, "n_clicks"))
 
     @app.callback(Output(ids.LIVE, "data"), Input(ids.TICK, "data"), prevent_initial_call=True)

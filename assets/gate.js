@@ -22,11 +22,14 @@
     return ticks;
   }
 
-  // What the server is asked, or no_update while there is nothing to ask. Some pages' own replies carry what
-  // the shell shows, so these ask for nothing else.
+  // Pages whose own replies carry what the shell shows, so that they ask for nothing else.
+  function asksItself() {
+    return tickdeck.symbol.isShown() || tickdeck.signals.isShown();
+  }
+
+  // What the server is asked, or no_update while there is nothing to ask.
   function pass() {
-    const askThemselves = [tickdeck.symbol, tickdeck.signals];
-    if (askThemselves.some((page) => page.isShown()) || !open("market")) return window.dash_clientside.no_update;
+    if (asksItself() || !open("market")) return window.dash_clientside.no_update;
     return { tick: ticks, version: tickdeck.live.version() };
   }
 

@@ -32,12 +32,6 @@
     });
   }
 
-  // Feeds and notices came with a page's own reply: they are drawn from our Store.
-  function redraw(now) {
-    const data = { now, version: tickdeck.live.version(), payload: null };
-    window.dash_clientside.set_props("live-market", { data });
-  }
-
   function noticeText(found) {
     if (!found.since) return found.text;
     const age = Math.floor(tickdeck.live.seconds(found.since));
@@ -72,9 +66,15 @@
     return `No data for ${silent} s, retrying ${wait > 0 ? `in ${wait} s` : "now"}`;
   }
 
-  // Whether the page that a tab leads to is the one shown.
+  // The classes of the tab that leads to `href`, while the page at `path` is shown.
   function tab(path, href) {
     return "tab" + (path === href ? " tab-selected" : "");
+  }
+
+  // Feeds and notices came with a page's own reply, and `live` has heard of them: draw them anew.
+  function redraw(now) {
+    const data = { now, version: tickdeck.live.version(), payload: null };
+    window.dash_clientside.set_props("live-market", { data });
   }
 
   function everySecond() {

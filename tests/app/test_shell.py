@@ -46,5 +46,5 @@ def test_a_page_is_found_by_its_path() -> None:
 def test_the_bar_has_what_the_scripts_look_for() -> None:
     """Search, freeze, clock and theme are buttons, by the ids that `assets/*.js` name."""
     bar = str(shell.layout(view(), 1000).to_plotly_json())
-    for name in ("search-open", "freeze-toggle", "clock", "theme-toggle", "tab-market", "tab-signals"):
+    for name in ("search-open", "freeze-toggle", "clock", "theme-toggle", *(tab for _, _, tab in shell.TABS)):
         assert f"id='{name}'" in bar
