@@ -11,12 +11,17 @@ from app import api, api_status, compression, errors, health, security, shell
 from app.metrics import add_metrics
 from app.pages.market import callbacks as market_callbacks
 from app.pages.market import layout as market_layout
+from app.pages.signals import callbacks as signals_callbacks
+from app.pages.signals import layout as signals_layout
+from app.pages.signals.terms import terms_of
 from app.pages.status import callbacks as status_callbacks
 from app.pages.status import layout as status_layout
 from app.pages.symbol import callbacks as symbol_callbacks
 from app.pages.symbol.pages import SymbolPages
 from app.ports import Clock, History, HotReader
 from app.read_model import ReadModel
+from app.record_model import RecordModel
+from app.record_model import Sources as RecordSources
 from app.status_model import StatusModel
 from app.symbol_model import Sources, SymbolModel, in_background
 from app.theme import FIRST_PAINT_HASH, index_string
@@ -27,6 +32,8 @@ from db.settings import Settings
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 _YEAR_S = 31_536_000
 _MARKET = "/"
+_SIGNALS = "/signals"
+_STATUS = "/status"
 _LAYOUT = "/_dash-layout"
 _GRID = "/_dash-component-suites/dash_ag_grid/async-community.js"
 _DASH_PAGE = "/<path:path>"
@@ -46,16 +53,20 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
     app = _dash(server)
     compression.read_assets(server)
     read_model = ReadModel(settings, reader, clock, HistoryWatch(history, clock.monotonic))
+    terms = terms_of(settings, read_model.venues.all)
     pages: shell.Pages = {
         _MARKET: lambda: market_layout.layout(read_model.interval),
-        "/status": status_layout.layout,
+        _SIGNALS: lambda: signals_layout.layout(signals_layout.choices_of(read_model), terms),
+        _STATUS: status_layout.layout,
     }
     symbols = SymbolPages(read_model)
     app.layout = lambda: _layout(read_model, settings.refresh_ms)
     shell.register(app, read_model, clock.now_ms, pages, symbols.page_at)
     market_callbacks.register(app)
-    sources = Sources(read_model, reader, history, clock, in_background())
+    start = in_background()
+    sources = Sources(read_model, reader, history, clock, start)
     symbol_callbacks.register(app, SymbolModel(sources), symbols.names)
+    signals_callbacks.register(app, RecordModel(RecordSources(read_model, history, clock, start)))
     status = StatusModel(settings, read_model, reader, history, clock)
     status_callbacks.register(app, status)
     add_metrics(server, status, web)

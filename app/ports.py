@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from db.history.ledger import GapFilter, GapPage, GapPlace
 from db.history.reader import Sizes, TickPage, TickPlace
+from db.history.record import Equity, Newest, RecordedSignal, RecordedTrade, RecordFilter
 from db.history.status import Cells, EventCell, GapCell, Incident
 from db.history.track import SignalPage, TrackFilter, TrackPlace, TradePage
 from db.hot.reader import Usage
@@ -109,6 +110,22 @@ class History(Protocol):
         self, wanted: TrackFilter, *, after: TrackPlace | None = None, limit: int = 500
     ) -> TradePage:
         """The same of paper trades."""
+
+    def newest_signals(
+        self, wanted: RecordFilter, *, before: TrackPlace | None = None, limit: int = 100
+    ) -> Newest[RecordedSignal]:
+        """The newest signals wanted, each with its outcomes, older than the end of a page if given."""
+
+    def newest_trades(
+        self, wanted: RecordFilter, *, is_open: bool, before: TrackPlace | None = None, limit: int = 100
+    ) -> Newest[RecordedTrade]:
+        """The same of paper trades, each with its signal: open ones by entry, closed ones by exit."""
+
+    def open_trades(self, wanted: RecordFilter) -> int:
+        """How many paper trades are open."""
+
+    def equity(self, wanted: RecordFilter, since: int) -> Equity:
+        """What trades made that closed from epoch ms `since` on, step by step."""
 
     def scoreboard(self) -> list[dict[str, Any]]:
         """Every row of the scoreboard, by the names of its columns."""

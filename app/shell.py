@@ -16,6 +16,7 @@ Pages = Mapping[str, Callable[[], Component]]
 """Path -> the layout of the page that stands there."""
 TABS = (
     ("Market", "/", ids.MARKET_TAB),
+    ("Signals", "/signals", ids.SIGNALS_TAB),
     ("Status", "/status", ids.STATUS_TAB),
 )
 """The pages in the bar: name, path, id."""

@@ -6,13 +6,13 @@ is asked in the background.
 
 import itertools
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 import structlog
 
+from app.lately import Lately
 from app.ports import Clock, Fields, History, HotReader
 from app.read_model import ReadModel
 from app.shared import Shared
@@ -40,9 +40,8 @@ LOOK_EVERY_S = 20.0
 """How often the collector is told that a symbol is looked at; it forgets a look after a minute."""
 FIRST_WAIT_S = 1.0
 """The first reply waits so long for the history: a page that begins full is worth a moment."""
-KEEP_S = 60.0
-"""A series that nobody asked for so long is let go: each takes some 300 kB."""
 MOST_SERIES = 64
+"""Each takes some 300 kB."""
 READERS = 2
 """Queries of Postgres at a time: the pool's third connection stays for the API."""
 TRADES = 50
@@ -133,13 +132,15 @@ class SymbolModel:
         self.intervals = sources.read_model.intervals
         self._sources = sources
         self._lock = threading.Lock()
-        self._series: OrderedDict[Series, _SeriesModel] = OrderedDict()
+        self._series = Lately[Series, _SeriesModel](
+            lambda series: _SeriesModel(series, sources), sources.clock.monotonic, MOST_SERIES
+        )
         self._looked: dict[tuple[str, str], float] = {}
         """When a look at a symbol was told last, monotonic seconds."""
 
     def reply(self, asked: Asked) -> Reply:
         """What is new to this browser; never raises StoreUnavailable, but says in the text what is old."""
-        view = self._of(asked.series).view()
+        view = self._series.get(asked.series).view()
         if not view.is_old:
             self._look(asked.venue, asked.symbol)
         is_whole = view.has_gap_before(asked)
@@ -159,24 +160,11 @@ class SymbolModel:
         except StoreUnavailable as error:
             log.warning("look.untold", reason=str(error))
 
-    def _of(self, series: Series) -> "_SeriesModel":
-        now = self._sources.clock.monotonic()
-        with self._lock:
-            found = self._series.pop(series, None) or _SeriesModel(series, self._sources)
-            found.asked_at = now
-            self._series[series] = found  # the one asked for last stands last
-            while (
-                len(self._series) > MOST_SERIES or next(iter(self._series.values())).asked_at < now - KEEP_S
-            ):
-                self._series.popitem(last=False)
-            return found
-
 
 class _SeriesModel:
     """One series: the view of it, made by one request at a time."""
 
     def __init__(self, series: Series, sources: Sources) -> None:
-        self.asked_at = 0.0
         self._series = series
         self._sources = sources
         self._clock = sources.clock

@@ -52,6 +52,12 @@
     return text.length - text.indexOf(".") - 1;
   }
 
+  // A number as it came, for files: 0.0000001, -3.5; never an exponent.
+  function plain(value) {
+    const text = String(value);
+    return text.includes("e-") ? value.toFixed(20).replace(/0+$/, "") : text;
+  }
+
   // 0.4 -> "<2 s", 14 -> "14 s", 150 -> "2 m", 7300 -> "2 h". What is fresh stays one word: it would only flicker.
   function duration(seconds) {
     if (seconds < 2) return "<2 s";
@@ -74,5 +80,5 @@
     return isMissing(name) ? MISSING : SIGNALS[name] || name;
   }
 
-  tickdeck.format = { MISSING, isMissing, fixed, signed, compact, digits, duration, age, spread, signal };
+  tickdeck.format = { MISSING, isMissing, fixed, signed, compact, digits, plain, duration, age, spread, signal };
 })();

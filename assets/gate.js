@@ -24,7 +24,7 @@
 
   // Pages whose own replies carry what the shell shows, so that they ask for nothing else.
   function asksItself() {
-    return tickdeck.symbol.isShown() || tickdeck.status.isShown();
+    return tickdeck.symbol.isShown() || tickdeck.signals.isShown() || tickdeck.status.isShown();
   }
 
   // What the server is asked, or no_update while there is nothing to ask.

@@ -1,4 +1,4 @@
-"""What a book says. None wherever a side that is needed is missing."""
+"""What a book says, None wherever a side that is needed is missing; and what a trade made."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -84,3 +84,12 @@ def order_flow(before: Best, after: Best) -> float:
     if ask is not None and ask_before is not None:
         flow -= (ask_size or 0.0) * (ask <= ask_before) - (ask_size_before or 0.0) * (ask >= ask_before)
     return flow
+
+
+def return_bps(side: str, entry_price: float, exit_price: float) -> float:
+    """What a trade that began with this side (`buy` or `sell`) made in basis points of its entry price.
+
+    Before fees.
+    """
+    change = 1e4 * (exit_price / entry_price - 1)
+    return change if side == "buy" else -change

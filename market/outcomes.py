@@ -5,7 +5,8 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from market.intervals import HORIZONS_S
-from market.quotes import GRACE_MS, Quote, quote_around, return_bps
+from market.measures import return_bps
+from market.quotes import GRACE_MS, Quote, quote_around
 from market.signals.model import Signal
 
 

@@ -86,9 +86,3 @@ class CandlePrices:
         if index == len(self._times) or self._times[index] - time > GRACE_MS:
             return None
         return quote_around(float(self._opens[index]), self.spread_bps, int(self._times[index]))
-
-
-def return_bps(side: Side, entry_price: float, exit_price: float) -> float:
-    """What a trade made in basis points of its entry price, before fees."""
-    change = 1e4 * (exit_price / entry_price - 1)
-    return change if side == "buy" else -change

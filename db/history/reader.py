@@ -31,8 +31,8 @@ from db.history.columns import (
 from db.history.engine import postgres_errors
 from db.history.ledger import GapFilter, GapPage, GapPlace
 from db.history.partitions import start_of
+from db.history.record import RecordReader
 from db.history.status import StatusReader
-from db.history.track import TrackReader
 from db.rows import GapRow, TickerRow, TickRow
 from db.schema import feed_events, instruments, kline_rows, tick_rows, tickers
 from market.events import Kline
@@ -84,7 +84,7 @@ _TICK_ORDER = (_T.ts, _T.update_id)
 _TICKER_TIMES = {"next_funding_time", "event_time", "recv_time"}
 
 
-class HistoryReader(TrackReader, StatusReader):
+class HistoryReader(RecordReader, StatusReader):
     """Reads, on a reading engine. Every method raises StoreUnavailable; what is unknown is simply empty."""
 
     def klines(

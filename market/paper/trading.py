@@ -11,8 +11,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from market.intervals import BOOK, INTERVAL_MS, close_of
+from market.measures import return_bps
 from market.paper.model import Order, PaperState, PaperTrade, Position, Reason
-from market.quotes import Quote, return_bps
+from market.quotes import Quote
 from market.signal_settings import SignalSettings
 from market.signals.model import Signal
 

@@ -1,4 +1,6 @@
-"""All rules: what each reads, when it fires, and which way. To add one, write it and put it in its table.
+"""All rules: what each reads, when it fires, and which way.
+
+To add one, write it, put it in its table, and its words into `market.rule_words`.
 
 A rule is a pure function. Its parameters name what it reads (`CANDLE_INPUTS`, `BOOK_INPUTS` in `model`); it
 is given those numbers and the settings and nothing else, is not asked while one of them is missing, and what
@@ -6,6 +8,7 @@ it read is stored with each signal. `_before` is the candle before. Sources and 
 """
 
 from market.quotes import Side
+from market.rule_words import RULE_WORDS
 from market.signal_settings import SignalSettings
 from market.signals.model import BookRule, CandleRule, Firing
 
@@ -115,17 +118,15 @@ def book_pressure(imbalance_10: float, microprice: float, mid: float) -> float:
 
 
 CANDLE_RULES: tuple[CandleRule, ...] = (
-    CandleRule("rsi_reversal", "RSI leaves oversold or overbought", rsi_reversal),
-    CandleRule("stoch_rsi_cross", "StochRSI lines cross in an extreme zone", stoch_rsi_cross),
-    CandleRule("macd_trend", "MACD crosses its signal line along the trend", macd_trend),
-    CandleRule("bollinger_reentry", "Price comes back inside the Bollinger bands", bollinger_reentry),
-    CandleRule("volume_surge", "Volume surges in one direction", volume_surge),
+    CandleRule("rsi_reversal", RULE_WORDS["rsi_reversal"], rsi_reversal),
+    CandleRule("stoch_rsi_cross", RULE_WORDS["stoch_rsi_cross"], stoch_rsi_cross),
+    CandleRule("macd_trend", RULE_WORDS["macd_trend"], macd_trend),
+    CandleRule("bollinger_reentry", RULE_WORDS["bollinger_reentry"], bollinger_reentry),
+    CandleRule("volume_surge", RULE_WORDS["volume_surge"], volume_surge),
 )
 """Rules on closed candles."""
 
-BOOK_RULES: tuple[BookRule, ...] = (
-    BookRule("book_pressure", "Ten levels of the book lean to one side for a while", book_pressure),
-)
+BOOK_RULES: tuple[BookRule, ...] = (BookRule("book_pressure", RULE_WORDS["book_pressure"], book_pressure),)
 """Rules on the live book."""
 
 

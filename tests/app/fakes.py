@@ -9,6 +9,14 @@ from app.ports import Clock, Fields
 from db.errors import StoreUnavailable
 from db.history.ledger import GapFilter, GapPage, GapPlace, StoredGap
 from db.history.reader import TickPage, TickPlace
+from db.history.record import (
+    Equity,
+    EquityStep,
+    Newest,
+    RecordedSignal,
+    RecordedTrade,
+    RecordFilter,
+)
 from db.history.track import (
     SignalPage,
     StoredSignal,
@@ -124,6 +132,8 @@ class FakeHistory(FakeCondition):
         self.said: list[IndicatorRow] = []
         self.fired: list[StoredSignal] = []
         self.traded: list[StoredTrade] = []
+        self.recorded: list[RecordedSignal] = []
+        self.trades: list[RecordedTrade] = []
         self.scores: list[dict[str, Any]] = []
         self.broken = False
         self.asked: list[str] = []
@@ -213,6 +223,38 @@ class FakeHistory(FakeCondition):
         found = [t for t in self.traded if _is_wanted(t.row, t.row.entry_ts, wanted)]
         return TradePage(*_paged([(t.row.entry_ts, t.id, t) for t in found], wanted, after, limit))
 
+    def newest_signals(
+        self, wanted: RecordFilter, *, before: TrackPlace | None = None, limit: int = 100
+    ) -> Newest[RecordedSignal]:
+        self._check("newest_signals")
+        found = [(s.row.ts, s.id, s) for s in self.recorded if _is_recorded(s.row, wanted)]
+        return Newest(*_newest(found, before, limit))
+
+    def newest_trades(
+        self, wanted: RecordFilter, *, is_open: bool, before: TrackPlace | None = None, limit: int = 100
+    ) -> Newest[RecordedTrade]:
+        self._check("newest_trades")
+        found = [
+            (t.row.exit_ts or t.row.entry_ts, t.id, t)
+            for t in self.trades
+            if _is_recorded(t.row, wanted) and (t.row.exit_ts is None) is is_open
+        ]
+        return Newest(*_newest(found, before, limit))
+
+    def open_trades(self, wanted: RecordFilter) -> int:
+        return sum(t.row.exit_ts is None and _is_recorded(t.row, wanted) for t in self.trades)
+
+    def equity(self, wanted: RecordFilter, since: int) -> Equity:
+        self._check("equity")
+        rows = [t.row for t in self.trades if _is_recorded(t.row, wanted)]
+        closed = sorted((t.exit_ts, t.net_bps or 0.0, t.fee_bps) for t in rows if t.exit_ts)
+        steps = [
+            EquityStep(ts, 1, int(net > 0), max(net, 0.0), min(net, 0.0), fee)
+            for ts, net, fee in closed
+            if ts >= since
+        ]
+        return Equity(60_000, steps)
+
     def scoreboard(self) -> list[dict[str, Any]]:
         self._check("scoreboard")
         return list(self.scores)
@@ -236,6 +278,22 @@ def _is_wanted(row: SignalRow | PaperTradeRow, ts: int, wanted: TrackFilter) -> 
     return all(name in ("", held) for name, held in names) and (wanted.start or 0) <= ts < (
         wanted.end or 1 << 60
     )
+
+
+def _is_recorded(row: SignalRow | PaperTradeRow, wanted: RecordFilter) -> bool:
+    sides = {"": row.side, "buy": "long", "sell": "short"} if isinstance(row, PaperTradeRow) else {}
+    side = sides.get(wanted.side, wanted.side)
+    names = zip((*wanted[1:4], side), (*row[1:4], row.side), strict=True)
+    return row.venue in wanted.venues and all(name in ("", held) for name, held in names)
+
+
+def _newest(
+    found: list[tuple[int, int, Any]], before: TrackPlace | None, limit: int
+) -> tuple[list[Any], TrackPlace | None]:
+    """Of (time, id, row) the last ones, descending."""
+    left = sorted((e for e in found if before is None or (e[0] * 1000, e[1]) < before), reverse=True)
+    end = TrackPlace(left[limit - 1][0] * 1000, left[limit - 1][1]) if len(left) > limit else None
+    return [row for _, _, row in left[:limit]], end
 
 
 def _paged(

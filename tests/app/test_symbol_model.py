@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from app.lately import KEEP_S
 from app.read_model import ReadModel
 from app.symbol_history import ALL_EVERY_S, CANDLES, RETRY_S, STRIPS_EVERY_S
 from app.symbol_model import (
-    KEEP_S,
     LOOK_EVERY_S,
     MAX_AGE_S,
     MOST_SERIES,

@@ -26,7 +26,7 @@ class Socket(Connection):
 class SocketFeed(Feed):
     """A feed whose connections are such sockets."""
 
-    def _open_connection(self, name: str, route: str, handler: Handler) -> Connection:
+    def _open_connection(self, name: str, route: str, handler: Handler, _first_url: str) -> Connection:
         return Socket(name, [f"ws://nowhere/{route}"], handler, send_every_s=0.0)
 
 

@@ -1,5 +1,7 @@
 """What the best levels say, and plain numbers."""
 
+import pytest
+
 from market.decimals import places_of, plain, plain_json
 from market.measures import (
     Depth,
@@ -9,6 +11,7 @@ from market.measures import (
     microprice,
     mid,
     order_flow,
+    return_bps,
     spread_bps,
 )
 
@@ -74,3 +77,9 @@ def test_json_numbers_are_written_out() -> None:
 def test_places_of_a_step() -> None:
     """Decimals of tick sizes, with and without a point."""
     assert [places_of(s) for s in (0.1, 0.0000001, 0.5, 1.0, 10.0, 0.00025)] == [1, 7, 1, 0, 0, 5]
+
+
+def test_returns_have_a_sign() -> None:
+    """Of the entry price, against it when sold."""
+    assert return_bps("buy", 100.0, 101.0) == pytest.approx(100.0)
+    assert return_bps("sell", 100.0, 101.0) == pytest.approx(-100.0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from market.measures import spread_bps
-from market.quotes import CandlePrices, Quote, candle_quotes, quote_around, return_bps
+from market.quotes import CandlePrices, Quote, candle_quotes, quote_around
 from tests.market.walks import DAY, kline
 
 
@@ -44,9 +44,3 @@ def test_prices_of_the_past() -> None:
     assert prices.at(DAY + 180_001) is None
     times = [DAY, minute - 1, minute - 10_001, minute + 1, DAY + 180_001]
     assert prices.mids(np.array(times)).tolist() == pytest.approx([1, 2, np.nan, np.nan, np.nan], nan_ok=True)
-
-
-def test_returns_have_a_sign() -> None:
-    """Of the entry price, against it when sold."""
-    assert return_bps("buy", 100.0, 101.0) == pytest.approx(100.0)
-    assert return_bps("sell", 100.0, 101.0) == pytest.approx(-100.0)

@@ -1,0 +1,9 @@
+"""The words of the rules."""
+
+from market.rule_words import RULE_WORDS
+from market.signals import BOOK_RULES, CANDLE_RULES
+
+
+def test_every_rule_has_its_words_and_no_other_name_has() -> None:
+    """In the order of the tables."""
+    assert list(RULE_WORDS) == [rule.name for rule in (*CANDLE_RULES, *BOOK_RULES)]
