@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
 accesslog = None  # a line per viewer and second says nothing; /metrics counts
 errorlog = "-"
 
+stream_places: int | None = None
+"""A file whose locks are the places that streams take (app/stream/places.py), open in all workers."""
+
 POSTGRES_WAIT_S = 8.0  # longer than any statement may take (db/history/engine.py)
 
 
@@ -32,6 +36,24 @@ def on_starting(_server: Any) -> None:
     from db.settings import load_settings
 
     load_settings()
+    open_stream_places()
+
+
+def on_reload(_server: Any) -> None:
+    """Prepare for the next workers: this file was read anew."""
+    open_stream_places()
+
+
+def open_stream_places() -> None:
+    """To be called before workers are forked; the file has no name and goes with them."""
+    global stream_places
+    stream_places, name = tempfile.mkstemp(prefix="tickdeck-")
+    Path(name).unlink()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Tell the streams of a worker's app when to end."""
+    worker.wsgi.extensions["streams"].live_under(lambda: worker.alive, stream_places)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

@@ -14,6 +14,9 @@ from app.pages.symbol import callbacks as symbol_callbacks
 from app.pages.symbol.pages import SymbolPages
 from app.ports import Clock, History, HotReader
 from app.read_model import ReadModel
+from app.stream.hub import Hub
+from app.stream.places import Places
+from app.stream.routes import EXTENSION, Streams
 from app.symbol_model import Sources, SymbolModel, in_background
 from app.theme import FIRST_PAINT_HASH, index_string
 from app.watch import HistoryWatch
@@ -60,7 +63,9 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
     market_callbacks.register(app)
     sources = Sources(read_model, reader, history, clock, in_background())
     symbol_callbacks.register(app, SymbolModel(sources), symbols.names)
-    server.register_blueprint(api.blueprint(read_model, reader, history, clock))
+    hub = Hub(read_model, reader, clock.monotonic, settings.refresh_ms / 1000)
+    streams = server.extensions[EXTENSION] = Streams(hub, Places(settings.streams_per_address))
+    server.register_blueprint(api.blueprint(read_model, reader, history, clock, streams))
     errors.install(server)
     security.guard_callbacks(app)
     security.add_headers(server, security.content_security_policy([*app.csp_hashes(), FIRST_PAINT_HASH]))
