@@ -1,9 +1,12 @@
 """One open stream: what waits for its reader, and how it ends."""
 
+import _socket
+import os
 import queue
 import random
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 from app.stream.news import comment
 from app.stream.wanted import EventId, Wanted
@@ -92,8 +95,10 @@ class OpenStream:
         self._shut(socket.SHUT_RD)
 
     def _shut(self, how: int) -> None:
+        # Past gevent, whose own shutdown raises in whoever waits to send what gunicorn logs as an error.
         if self._connection is not None:
             try:
-                self._connection.shutdown(how)
+                with closing(_socket.socket(fileno=os.dup(self._connection.fileno()))) as plain:
+                    plain.shutdown(how)
             except OSError:
                 pass  # it is gone already
