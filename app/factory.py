@@ -7,7 +7,7 @@ from dash import Dash
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import api, compression, errors, security, shell
+from app import api, compression, errors, login, rate, security, shell
 from app.pages.market import callbacks as market_callbacks
 from app.pages.market import layout as market_layout
 from app.pages.symbol import callbacks as symbol_callbacks
@@ -36,6 +36,7 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
     server = Flask("tickdeck")
     # Addresses of assets carry the file's time, so they may be kept for a year.
     server.config["SEND_FILE_MAX_AGE_DEFAULT"] = _YEAR_S
+    login.install(server, settings.users)
     compression.configure(server)
     _add_health(server)
     app = Dash(
@@ -67,6 +68,7 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
     streams = server.extensions[EXTENSION] = Streams(hub, Places(settings.streams_per_address))
     server.register_blueprint(api.blueprint(read_model, reader, history, clock, streams))
     errors.install(server)
+    rate.install(server, settings.api_rate_limit, settings.redis_url)
     security.guard_callbacks(app)
     security.add_headers(server, security.content_security_policy([*app.csp_hashes(), FIRST_PAINT_HASH]))
     _finish_pages(server, lambda path: path in pages or symbols.has(path))
@@ -90,7 +92,8 @@ def _add_health(server: Flask) -> None:
 def _finish_pages(server: Flask, has_page: Callable[[str], bool]) -> None:
     @server.after_request
     def _finish(response: Response) -> Response:
-        if request.endpoint == _DASH_PAGE and not has_page(request.path):
+        is_page = request.endpoint == _DASH_PAGE and response.status_code == 200
+        if is_page and not has_page(request.path):
             response.status_code = 404
         if request.path == _MARKET:
             # Dash would ask for the table itself only when everything else has run.

@@ -31,6 +31,11 @@ def reader_client(url: str) -> Redis:
     )
 
 
+def rate_pool(url: str) -> BlockingConnectionPool:
+    """The rate limiter's one connection: requests wait a moment for it, and it never tries again."""
+    return _pool(url, max_connections=1, wait_s=0.1, socket_timeout=0.25, socket_connect_timeout=0.25)
+
+
 @contextmanager
 def redis_errors() -> Iterator[None]:
     """Turn whatever the client raises into StoreUnavailable."""
@@ -40,8 +45,12 @@ def redis_errors() -> Iterator[None]:
         raise StoreUnavailable(f"Redis: {error or type(error).__name__}") from error
 
 
-def _client(url: str, *, max_connections: int, wait_s: float, **options: Any) -> Redis:
-    pool = BlockingConnectionPool.from_url(
+def _client(url: str, **options: Any) -> Redis:
+    return Redis.from_pool(_pool(url, **options))
+
+
+def _pool(url: str, *, max_connections: int, wait_s: float, **options: Any) -> BlockingConnectionPool:
+    return BlockingConnectionPool.from_url(
         url,
         max_connections=max_connections,
         timeout=wait_s,
@@ -51,7 +60,6 @@ def _client(url: str, *, max_connections: int, wait_s: float, **options: Any) ->
         **_tls(url),
         **options,
     )
-    return Redis.from_pool(pool)
 
 
 def _tls(url: str) -> dict[str, Any]:

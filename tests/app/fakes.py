@@ -281,5 +281,6 @@ def settings(**values: Any) -> Settings:
         "redis_url": "redis://nowhere",
         "symbols": ["BTCUSDT", "ETHUSDT"],
         "feeds": "live",
+        "api_rate_limit": "off",
     }
     return Settings(_env_file=None, **(known | values))
