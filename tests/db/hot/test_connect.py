@@ -18,13 +18,19 @@ def test_a_client_reads_and_writes_bytes(redis_client_url: str, make: type[Redis
     client.close()
 
 
-@pytest.mark.parametrize(("make", "seconds", "connections"), [(live_client, 0.25, 1), (reader_client, 1, 2)])
-def test_a_client_waits_briefly_and_tries_once(make: type[Redis], seconds: float, connections: int) -> None:
+@pytest.mark.parametrize(
+    ("make", "seconds", "turn_s", "connections"),
+    [(live_client, 0.25, 0.25, 1), (reader_client, 0.2, 0.1, 2)],
+)
+def test_a_client_waits_briefly_and_tries_once(
+    make: type[Redis], seconds: float, turn_s: float, connections: int
+) -> None:
     """Short time-outs, a small pool that waits no longer, no hidden retries."""
     pool = make("redis://example.invalid:6379/3").connection_pool
     assert isinstance(pool, BlockingConnectionPool)
     options = pool.connection_kwargs
-    assert (options["socket_timeout"], options["socket_connect_timeout"], pool.timeout) == (seconds,) * 3
+    assert (options["socket_timeout"], options["socket_connect_timeout"]) == (seconds,) * 2
+    assert pool.timeout == turn_s
     assert (pool.max_connections, options["retry"].get_retries(), options["db"]) == (connections, 0, 3)
 
 
