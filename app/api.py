@@ -11,6 +11,8 @@ from app.api_query import one_of, read_query
 from app.api_reply import reply, uncached
 from app.api_series import kline_page, tick_page
 from app.api_track_routes import add_track
+from app.openapi.parts import Example
+from app.openapi.routes import add_docs
 from app.ports import Clock, History, HotReader
 from app.read_model import ReadModel
 from app.stream.routes import Streams, add_stream
@@ -23,9 +25,15 @@ _LEAST_TICK_POINTS = 2
 
 
 def blueprint(
-    read_model: ReadModel, reader: HotReader, history: History, clock: Clock, streams: Streams
+    read_model: ReadModel,
+    reader: HotReader,
+    history: History,
+    clock: Clock,
+    streams: Streams,
+    *,
+    has_login: bool = False,
 ) -> Blueprint:
-    """The routes of the API over these stores."""
+    """The routes of the API over these stores. `has_login`: whether a password is asked for."""
     api = Blueprint("api", __name__, url_prefix="/api")
     names = Names(read_model, history, clock)
     _add_market(api, read_model)
@@ -34,6 +42,7 @@ def blueprint(
     _add_gaps(api, names, history, clock)
     add_track(api, names, history, clock)
     add_stream(api, names, streams)
+    add_docs(api, _example(read_model), has_login=has_login)
 
     @api.get("/book/<venue>/<symbol>")
     def book(venue: str, symbol: str) -> Response:
@@ -42,6 +51,12 @@ def blueprint(
         return uncached(Response(body, mimetype="application/json"))
 
     return api
+
+
+def _example(read_model: ReadModel) -> Example:
+    """The first instrument, as far as settings tell; with FEEDS=auto of a live venue."""
+    venue = read_model.venues.all[0]
+    return Example(venue, next(iter(read_model.symbols(venue)), "BTCUSDT"))
 
 
 def _add_market(api: Blueprint, read_model: ReadModel) -> None:

@@ -66,7 +66,9 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
     symbol_callbacks.register(app, SymbolModel(sources), symbols.names)
     hub = Hub(read_model, reader, clock.monotonic, settings.refresh_ms / 1000)
     streams = server.extensions[EXTENSION] = Streams(hub, Places(settings.streams_per_address))
-    server.register_blueprint(api.blueprint(read_model, reader, history, clock, streams))
+    server.register_blueprint(
+        api.blueprint(read_model, reader, history, clock, streams, has_login=bool(settings.users))
+    )
     errors.install(server)
     rate.install(server, settings.api_rate_limit, settings.redis_url)
     security.guard_callbacks(app)
