@@ -36,7 +36,7 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
     server = Flask("tickdeck")
     # Addresses of assets carry the file's time, so they may be kept for a year.
     server.config["SEND_FILE_MAX_AGE_DEFAULT"] = _YEAR_S
-    login.install(server, settings.users)
+    login.install(server, settings.users, settings.metrics_token)
     compression.configure(server)
     _add_health(server)
     app = Dash(

@@ -21,6 +21,7 @@ from app.address import address_of
 from app.errors import error
 
 OPEN_PATH = "/healthz"
+METRICS_PATH = "/metrics"
 WRONG_TRIES = parse("10/minute")
 """Different wrong passwords that an address may try."""
 _KEPT = 2_000
@@ -63,8 +64,11 @@ class Passwords:
         return hmac.digest(self._key, f"{name}:{password}".encode(), hashlib.sha256)
 
 
-def install(server: Flask, users: Mapping[str, str]) -> None:
-    """Ask everybody who they are, before anything else is done. Without users everybody may enter."""
+def install(server: Flask, users: Mapping[str, str], metrics_token: str = "") -> None:
+    """Ask everybody who they are, before anything else is done. Without users everybody may enter.
+
+    Whoever has the token of the metrics needs no password for them: a request has one Authorization.
+    """
     if not users:
         return
     passwords = Passwords(users)
@@ -75,6 +79,9 @@ def install(server: Flask, users: Mapping[str, str]) -> None:
         given = request.authorization
         if request.path == OPEN_PATH:
             return None
+        if request.path == METRICS_PATH and metrics_token and given is not None and given.type == "bearer":
+            is_right = hmac.compare_digest((given.token or "").encode(), metrics_token.encode())
+            return None if is_right else _unauthorized()
         if given is None or given.type != "basic" or given.username is None or given.password is None:
             return _unauthorized()
         pair = given.username, given.password

@@ -80,6 +80,16 @@ def test_who_is_not_does_not(client: FlaskClient, header: str) -> None:
     assert client.get("/api/market", headers={"Authorization": header}).status_code == 401
 
 
+def test_the_metrics_token_opens_the_metrics_alone() -> None:
+    """A request has room for one Authorization."""
+    client = client_of(login_users=f"alice:{QUICK}", metrics_token="token")
+    right, wrong = {"Authorization": "Bearer token"}, {"Authorization": "Bearer tokem"}
+    assert client.get("/metrics", headers=right).status_code != 401
+    assert client.get("/metrics", headers=wrong).status_code == 401
+    assert client.get("/api/market", headers=right).status_code == 401
+    assert client_of(login_users=f"alice:{QUICK}").get("/metrics", headers=right).status_code == 401
+
+
 def test_without_users_all_may_enter() -> None:
     """The default."""
     assert client_of().get("/api/market").status_code == 200
