@@ -49,6 +49,7 @@ PARAMETERS: dict[str, Schema] = {
     ),
     "format": _parameter("format", "CSV has a header row and the same ms",
                          {"type": "string", "enum": ["json", "csv"], "default": "json"}),
+    "last_event_id": _parameter("last_event_id", "Of the event that was got last", _TEXT),
     "symbols": _list("symbols", "Of all venues; without it all", _TEXT),
     "venues": _list("venues", "Without it all", _TEXT),
     "kinds": _list(
@@ -77,8 +78,9 @@ _RETRY = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"
 _ERRORS = {
     "400": ("A value cannot be used; `field` names it", {}),
     "401": ("`LOGIN_USERS` is set, and this is no name and password of them", {}),
-    "403": ("Not for this address", {}),
+    "403": ("Not for whoever asks", {}),
     "404": ("There is no such thing; `field` names it", {}),
+    "426": ("This path is for WebSockets", {}),
     "429": ("Too many requests, or too many streams, from this address", _RETRY),
     "503": ("A store does not answer", _RETRY),
 }

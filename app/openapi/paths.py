@@ -38,6 +38,12 @@ def _found(tag: str, summary: str, row: str, *names: str, words: str = "") -> Sc
     return _get(tag, summary, replies(page_of(row), 400, 404, 429, 503), parameters(*names, "format"), words)
 
 
+def _switching() -> Schema:
+    switching: Schema = {"101": {"description": "Messages follow"}}
+    errors = {str(code): ref("responses", str(code)) for code in (400, 401, 403, 404, 426, 429, 503)}
+    return switching | errors
+
+
 def _now(example: Example) -> Schema:
     market = json_reply("The market", ref("schemas", "Market"))
     market["headers"] = {"ETag": {"description": "Weak; the version", "schema": {"type": "string"}}}
@@ -67,6 +73,11 @@ def _now(example: Example) -> Schema:
         "/api/stream": _get(
             "now", "What happens, as it happens", replies(stream, 400, 404, 429, 503),
             [*parameters("symbols", "venues", "kinds"), last_id], _STREAM,
+        ),
+        "/api/ws": _get(
+            "now", "The same over a WebSocket", _switching(),
+            parameters("symbols", "venues", "kinds", "last_event_id"),
+            'Each message is `{"event", "id", "data"}`. A browser asks with a page of this server alone.',
         ),
     }  # fmt: skip
 
