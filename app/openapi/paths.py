@@ -110,18 +110,37 @@ def _history(example: Example) -> Schema:
 
 
 def _itself() -> Schema:
-    plain = {"description": "ok", "content": {"text/plain": {"schema": {"type": "string"}}}}
     page = {"description": "This page", "content": {"text/html": {"schema": {"type": "string"}}}}
-    health = _get("itself", "Whether this process lives", {"200": plain}, words="Asks no store.")
-    health["get"]["security"] = []
     document = json_reply("This description", {"type": "object"})
     return {
-        "/healthz": health,
         "/api/openapi.json": _get("itself", "This description", replies(document, 429)),
         "/api/docs": _get("itself", "A page to read and try it", replies(page, 429)),
     }
 
 
+def _health() -> Schema:
+    def words(kind: str, what: str) -> Schema:
+        return {"description": what, "content": {kind: {"schema": {"type": "string"}}}}
+
+    lives = _get(
+        "health", "Whether this process lives", {"200": words("text/plain", "ok")}, words="Asks no store."
+    )
+    lives["get"]["security"] = []
+    ready = json_reply("All parts are well", ref("schemas", "Readiness"))
+    unready = {"503": ready | {"description": "A part is not well; `failed` names it"}}
+    metrics = words("text/plain", "Prometheus text")
+    status = json_reply("Feeds, workers, stores, versions", ref("schemas", "Status"))
+    return {
+        "/api/status": _get("health", "How everything is doing", replies(status, 429)),
+        "/healthz": lives,
+        "/readyz": _get("health", "Whether it can show what it should", replies(ready) | unready),
+        "/metrics": _get(
+            "health", "Figures for Prometheus", replies(metrics, 403),
+            words="With METRICS_TOKEN as Bearer; without one from this machine alone.",
+        ),
+    }  # fmt: skip
+
+
 def paths(example: Example) -> Schema:
     """Path -> what may be asked there."""
-    return _now(example) | _history(example) | _itself()
+    return _now(example) | _history(example) | _health() | _itself()

@@ -75,6 +75,45 @@ def _event() -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
+def _part() -> Schema:
+    properties = {
+        "ok": {"type": "boolean"},
+        "detail": {"type": "string", "description": "Empty while it is well"},
+    }
+    return {"type": "object", "properties": properties, "required": ["ok"]}
+
+
+def _readiness() -> Schema:
+    properties = {
+        "ready": {"type": "boolean"},
+        "now": NOW,
+        "failed": {"type": "array", "items": {"type": "string"}},
+        "parts": {"type": "object", "additionalProperties": _part()},
+    }
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _status() -> Schema:
+    by_venue: Schema = {
+        "type": "object",
+        "description": "By venue",
+        "additionalProperties": {"type": "object"},
+    }
+    properties = {
+        "now": NOW,
+        "notices": _NOTICES,
+        "feeds": by_venue,
+        "workers": by_venue | {"description": "By the worker's id"},
+        "stores": by_venue | {"description": "`redis` and `postgres`"},
+        "versions": {"type": "object"},
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": ["now", "feeds", "workers", "stores", "versions"],
+    }
+
+
 def schemas() -> Schema:
     """Name -> schema."""
     book = row_of(("now", "venue", "symbol", *BOOK_FIELDS, "age_ms"), now=NOW, bids=_LEVELS, asks=_LEVELS)
@@ -91,6 +130,8 @@ def schemas() -> Schema:
         "Change": _change(),
         "Event": _event(),
         "Reset": {"type": "object", "properties": reset, "required": list(reset)},
+        "Readiness": _readiness(),
+        "Status": _status(),
         "Book": book,
         "Kline": row_of(KLINE_COLUMNS),
         "Tick": row_of(TICK_COLUMNS),
