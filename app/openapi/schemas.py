@@ -94,17 +94,13 @@ def _readiness() -> Schema:
 
 
 def _status() -> Schema:
-    by_venue: Schema = {
-        "type": "object",
-        "description": "By venue",
-        "additionalProperties": {"type": "object"},
-    }
+    named: Schema = {"type": "object", "additionalProperties": {"type": "object"}}
     properties = {
         "now": NOW,
         "notices": _NOTICES,
-        "feeds": by_venue,
-        "workers": by_venue | {"description": "By the worker's id"},
-        "stores": by_venue | {"description": "`redis` and `postgres`"},
+        "feeds": _FEEDS,
+        "workers": named | {"description": "By the worker's id"},
+        "stores": named | {"description": "`redis` and `postgres`"},
         "versions": {"type": "object"},
     }
     return {
