@@ -25,6 +25,9 @@ errorlog = "-"
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the name that prometheus_client looks for
 METRICS_PREFIX = "tickdeck-metrics-"
+stream_places: int | None = None
+"""A file whose locks are the places that streams take (app/stream/places.py), open in all workers."""
+
 POSTGRES_WAIT_S = 8.0  # longer than any statement may take (db/history/engine.py)
 
 
@@ -37,6 +40,7 @@ def on_starting(_server: Any) -> None:
 
     load_settings()
     share_metrics()
+    open_stream_places()
 
 
 def on_exit(server: Any) -> None:
@@ -53,6 +57,23 @@ def share_metrics() -> None:
     """
     if not os.environ.get(METRICS_FOLDER):
         os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix=METRICS_PREFIX, dir=worker_tmp_dir)
+
+
+def on_reload(_server: Any) -> None:
+    """Prepare for the next workers: this file was read anew."""
+    open_stream_places()
+
+
+def open_stream_places() -> None:
+    """To be called before workers are forked; the file has no name and goes with them."""
+    global stream_places
+    stream_places, name = tempfile.mkstemp(prefix="tickdeck-")
+    Path(name).unlink()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Tell the streams of a worker's app when to end."""
+    worker.wsgi.extensions["streams"].live_under(lambda: worker.alive, stream_places)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

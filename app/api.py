@@ -1,52 +1,39 @@
 """`/api`: the same numbers as the pages, as JSON and CSV for programs."""
 
-from collections.abc import Sequence
-
 from flask import Blueprint, Response, request
 
 from app.api_book import book_view
 from app.api_gaps import NO_GAPS, gap_page, gaps_of
+from app.api_market import market_json
 from app.api_names import Names
 from app.api_page import json_bytes
 from app.api_query import one_of, read_query
 from app.api_reply import reply, uncached
 from app.api_series import kline_page, tick_page
 from app.api_track_routes import add_track
+from app.openapi.parts import Example
+from app.openapi.routes import add_docs
 from app.ports import Clock, History, HotReader
 from app.read_model import ReadModel
-from app.view import NO_INDICATORS, MarketView, OverviewRow, blank_row
+from app.stream.routes import Streams, add_stream
+from app.view import MarketView, blank_row
 from db.rows import CHANNELS
 from market.intervals import INTERVAL_MS
 
-_COPIED = tuple(f for f in OverviewRow.__struct_fields__ if f != "indicators")
 _LEAST_TICK_POINTS = 2
 """The lowest and the highest."""
 
 
-def market_json(view: MarketView, rows: Sequence[OverviewRow], interval: str) -> bytes:
-    """The body of `/api/market`: ages are as of `now`; indicators are those of `interval`."""
-    return json_bytes(
-        {
-            "now": view.now,
-            "version": view.version,
-            "interval": interval,
-            "venues": view.feeds,
-            "notices": view.notices,
-            "rows": [_flat(row, interval, view.now) for row in rows],
-        }
-    )
-
-
-def _flat(row: OverviewRow, interval: str, now: int) -> dict[str, object]:
-    flat: dict[str, object] = {name: getattr(row, name) for name in _COPIED}
-    values = row.indicators.get(interval, NO_INDICATORS)
-    flat.update((name, getattr(values, name)) for name in values.__struct_fields__)
-    flat["age_ms"] = None if row.recv_time is None else now - row.recv_time
-    return flat
-
-
-def blueprint(read_model: ReadModel, reader: HotReader, history: History, clock: Clock) -> Blueprint:
-    """The routes of the API over these stores."""
+def blueprint(
+    read_model: ReadModel,
+    reader: HotReader,
+    history: History,
+    clock: Clock,
+    streams: Streams,
+    *,
+    has_login: bool = False,
+) -> Blueprint:
+    """The routes of the API over these stores. `has_login`: whether a password is asked for."""
     api = Blueprint("api", __name__, url_prefix="/api")
     names = Names(read_model, history, clock)
     _add_market(api, read_model)
@@ -54,6 +41,8 @@ def blueprint(read_model: ReadModel, reader: HotReader, history: History, clock:
     _add_ticks(api, names, history, clock)
     _add_gaps(api, names, history, clock)
     add_track(api, names, history, clock)
+    add_stream(api, names, streams)
+    add_docs(api, _example(read_model), has_login=has_login)
 
     @api.get("/book/<venue>/<symbol>")
     def book(venue: str, symbol: str) -> Response:
@@ -62,6 +51,12 @@ def blueprint(read_model: ReadModel, reader: HotReader, history: History, clock:
         return uncached(Response(body, mimetype="application/json"))
 
     return api
+
+
+def _example(read_model: ReadModel) -> Example:
+    """The first instrument, as far as settings tell; with FEEDS=auto of a live venue."""
+    venue = read_model.venues.all[0]
+    return Example(venue, next(iter(read_model.symbols(venue)), "BTCUSDT"))
 
 
 def _add_market(api: Blueprint, read_model: ReadModel) -> None:

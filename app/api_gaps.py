@@ -15,7 +15,7 @@ MOST_IN_HEADER = 40
 """Gaps in the header of a CSV: proxies refuse headers of more than some kilobytes."""
 NO_GAPS = Gaps()
 
-_TOLD = tuple(name for name in GapRow._fields if name not in ("venue", "symbol"))
+TOLD_COLUMNS = tuple(name for name in GapRow._fields if name not in ("venue", "symbol"))
 _IN_HEADER = ("channel", "started_at", "ended_at", "cause", "repaired")
 
 
@@ -37,7 +37,7 @@ def gaps_of(history: History, venue: str, symbol: str, channels: Sequence[str], 
 def told_gaps(page: GapPage) -> Gaps:
     """Gaps as they are told beside the rows of another history."""
     found, end = page
-    return Gaps([{name: getattr(gap.row, name) for name in _TOLD} for gap in found], end is not None)
+    return Gaps([{name: getattr(gap.row, name) for name in TOLD_COLUMNS} for gap in found], end is not None)
 
 
 def gaps_header(gaps: Gaps) -> str:

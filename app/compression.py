@@ -4,6 +4,7 @@ from dash.fingerprint import check_fingerprint
 from flask import Flask, Request, Response, g, request
 
 _SUITES = "/_dash-component-suites/"
+_DOCS = "/api/docs/"
 _KEPT_REPLIES = 8
 ASSETS_ENDPOINT = "_dash_assets.static"
 
@@ -59,6 +60,8 @@ def _cache_key(asked: Request) -> str:
         # Whatever the fingerprint, it is the same file: nobody fills the memory with invented ones.
         path, _ = check_fingerprint(asked.path.removeprefix(_SUITES))  # type: ignore[no-untyped-call]  # Dash has no types here
         return f"{_SUITES}{path}"
+    if asked.path.startswith(_DOCS):  # two files; what is not found is not compressed
+        return f"{_SUITES}{asked.path}"
     name: str = g.get("compressed_as", "")
     return name
 

@@ -7,7 +7,7 @@ from dash import Dash
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import api, api_status, compression, errors, health, security, shell
+from app import api, api_status, compression, errors, health, login, rate, security, shell
 from app.metrics import add_metrics
 from app.pages.market import callbacks as market_callbacks
 from app.pages.market import layout as market_layout
@@ -23,6 +23,9 @@ from app.read_model import ReadModel
 from app.record_model import RecordModel
 from app.record_model import Sources as RecordSources
 from app.status_model import StatusModel
+from app.stream.hub import Hub
+from app.stream.places import Places
+from app.stream.routes import EXTENSION, Streams
 from app.symbol_model import Sources, SymbolModel, in_background
 from app.theme import FIRST_PAINT_HASH, index_string
 from app.watch import HistoryWatch
@@ -47,12 +50,36 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
     server.config["SEND_FILE_MAX_AGE_DEFAULT"] = _YEAR_S
     web = WebMetrics()
     web.watch(server)
+    login.install(server, settings.users, settings.metrics_token)
     history = web.timed(history)
     compression.configure(server)
     health.add_routes(server, reader, history, clock)
     app = _dash(server)
     compression.read_assets(server)
     read_model = ReadModel(settings, reader, clock, HistoryWatch(history, clock.monotonic))
+    sources = Sources(read_model, reader, history, clock, in_background())
+    status = StatusModel(settings, read_model, reader, history, clock)
+    has_page = _add_pages(app, settings, sources, status)
+    add_metrics(server, status, web)
+    server.register_blueprint(api_status.blueprint(status))
+    hub = Hub(read_model, reader, clock.monotonic, settings.refresh_ms / 1000)
+    streams = server.extensions[EXTENSION] = Streams(hub, Places(settings.streams_per_address))
+    server.register_blueprint(
+        api.blueprint(read_model, reader, history, clock, streams, has_login=bool(settings.users))
+    )
+    errors.install(server)
+    rate.install(server, settings.api_rate_limit, settings.redis_url)
+    security.guard_callbacks(app)
+    security.add_headers(server, security.content_security_policy([*app.csp_hashes(), FIRST_PAINT_HASH]))
+    _finish_pages(server, has_page)
+    if hops := settings.proxy_hops:
+        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]  # the documented way
+    return app
+
+
+def _add_pages(app: Dash, settings: Settings, sources: Sources, status: StatusModel) -> Callable[[str], bool]:
+    """The pages with their callbacks; tells whether there is one at a path."""
+    read_model, clock = sources.read_model, sources.clock
     terms = terms_of(settings, read_model.venues.all)
     pages: shell.Pages = {
         _MARKET: lambda: market_layout.layout(read_model.interval),
@@ -63,22 +90,11 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
     app.layout = lambda: _layout(read_model, settings.refresh_ms)
     shell.register(app, read_model, clock.now_ms, pages, symbols.page_at)
     market_callbacks.register(app)
-    start = in_background()
-    sources = Sources(read_model, reader, history, clock, start)
     symbol_callbacks.register(app, SymbolModel(sources), symbols.names)
-    signals_callbacks.register(app, RecordModel(RecordSources(read_model, history, clock, start)))
-    status = StatusModel(settings, read_model, reader, history, clock)
+    record = RecordSources(read_model, sources.history, clock, sources.start)
+    signals_callbacks.register(app, RecordModel(record))
     status_callbacks.register(app, status)
-    add_metrics(server, status, web)
-    server.register_blueprint(api_status.blueprint(status))
-    server.register_blueprint(api.blueprint(read_model, reader, history, clock))
-    errors.install(server)
-    security.guard_callbacks(app)
-    security.add_headers(server, security.content_security_policy([*app.csp_hashes(), FIRST_PAINT_HASH]))
-    _finish_pages(server, lambda path: path in pages or symbols.has(path))
-    if hops := settings.proxy_hops:
-        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]  # the documented way
-    return app
+    return lambda path: path in pages or symbols.has(path)
 
 
 def _dash(server: Flask) -> Dash:
@@ -109,7 +125,8 @@ def _layout(read_model: ReadModel, refresh_ms: int) -> shell.Component:
 def _finish_pages(server: Flask, has_page: Callable[[str], bool]) -> None:
     @server.after_request
     def _finish(response: Response) -> Response:
-        if request.endpoint == _DASH_PAGE and not has_page(request.path):
+        is_page = request.endpoint == _DASH_PAGE and response.status_code == 200
+        if is_page and not has_page(request.path):
             response.status_code = 404
         if request.path == _MARKET:
             # Dash would ask for the table itself only when everything else has run.

@@ -8,7 +8,7 @@ from db.history.reader import Sizes, TickPage, TickPlace
 from db.history.record import Equity, Newest, RecordedSignal, RecordedTrade, RecordFilter
 from db.history.status import Cells, EventCell, GapCell, Incident
 from db.history.track import SignalPage, TrackFilter, TrackPlace, TradePage
-from db.hot.reader import Usage
+from db.hot.reader import StreamEntry, Usage
 from db.rows import IndicatorRow, TickerRow, TickRow
 from market.events import Kline
 from market.instruments import Instrument
@@ -45,6 +45,12 @@ class HotReader(Protocol):
 
     def trades(self, venue: str, symbol: str, count: int = 200) -> list[Fields]:
         """The newest public trades, newest first."""
+
+    def events(self, after_id: str = "0", count: int = 100) -> list[StreamEntry]:
+        """Entries of `events` that came after `after_id`, oldest first."""
+
+    def event_bounds(self) -> tuple[str, str] | None:
+        """Ids of the oldest and the newest entry of `events`; None if there is none."""
 
     def look(self, venue: str, symbol: str, now_ms: int) -> None:
         """Say that somebody looks at a symbol, so that the collector has its history first."""

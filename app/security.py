@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import sys
 from collections.abc import Iterable
 
 import msgspec
@@ -9,6 +10,7 @@ from dash import Dash
 from flask import Flask, Response, request
 
 from app.errors import error
+from app.login import hash_command
 
 CALLBACK_PATH = "/_dash-update-component"
 MAX_BODY_BYTES = 64 * 1024
@@ -112,3 +114,7 @@ def _output_name(outputs: _Part | list[_Part]) -> str:
     if isinstance(outputs, _Part):
         return f"{outputs.id}.{outputs.property}"
     return f"..{'...'.join(f'{part.id}.{part.property}' for part in outputs)}.."
+
+
+if __name__ == "__main__":
+    sys.exit(hash_command(sys.argv[1:]))

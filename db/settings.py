@@ -26,6 +26,7 @@ TESTNET_HOSTS = {
 TAKER_FEE_BPS = {"bybit": 5.5, "binance": 5.0}
 _SYMBOL = re.compile(r"^(?:(bybit|binance):)?[0-9A-Z一-鿿]{3,40}(?:-[0-9A-Z]{3,8})?$")
 _AUTO = re.compile(r"^auto:[1-9]\d{0,3}$", re.IGNORECASE)
+_USER = re.compile(r"([^\s:]+):(scrypt:(\d{4,7}):\d{1,2}:\d{1,2}\$[^\s$]+\$[0-9a-f]{64,})")
 _RATE = re.compile(r"^[1-9]\d*/(second|minute|hour|day)$")
 
 
@@ -115,6 +116,14 @@ def _rate(value: str) -> str:
     return value
 
 
+def _users(value: str) -> str:
+    found = [_USER.fullmatch(word) for word in value.split()]
+    names = {match[1] for match in found if match and int(match[3]).bit_count() == 1}
+    if len(names) < len(found):
+        raise ValueError("expected name:hash words, as `python -m app.security hash NAME` prints them")
+    return value
+
+
 def _auto_symbols_need_rest(value: str, info: ValidationInfo) -> str:
     if value == "off" and str(info.data.get("symbols", "")).startswith("['auto:"):
         raise ValueError("SYMBOLS=auto:N asks the venue for its turnover by REST, which this forbids")
@@ -197,7 +206,7 @@ class Settings(BaseSettings):
     api_rate_limit: Annotated[str, AfterValidator(_rate)] = "120/minute"
     streams_per_address: Annotated[int, Field(ge=0)] = 20
     trusted_proxy_hops: Annotated[int, Field(ge=0, le=10)] = 0
-    login_users: Annotated[str, Field(repr=False)] = ""
+    login_users: Annotated[str, Field(repr=False), AfterValidator(_users)] = ""
     metrics_token: Annotated[str, Field(repr=False)] = ""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     log_format: Literal["console", "json"] = "console"
@@ -221,8 +230,15 @@ class Settings(BaseSettings):
 
     @property
     def proxy_hops(self) -> int:
-        """Proxies in front of the web whose address headers are trusted; Heroku's router is one."""
-        return self.trusted_proxy_hops or int(bool(self.dyno))
+        """Proxies in front of the web whose address headers are trusted; unless set, one on Heroku."""
+        is_set = "trusted_proxy_hops" in self.model_fields_set
+        return self.trusted_proxy_hops if is_set else int(bool(self.dyno))
+
+    @property
+    def users(self) -> dict[str, str]:
+        """Who may look: name -> scrypt hash. Empty: everybody."""
+        pairs = (word.partition(":") for word in self.login_users.split())
+        return {name: stored for name, _, stored in pairs}
 
 
 def _sentence(error: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from db.history.engine import reader_engine, writer_engine
-from db.hot.connect import reader_client
+from db.hot.connect import rate_pool, reader_client
 from db.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -243,6 +243,7 @@ def test_pools_of_a_process_are_as_large_as_budgeted() -> None:
     reader, writer = reader_engine("postgresql://h/d"), writer_engine("postgresql://h/d")
     assert (_most(reader), _most(writer)) == (3, 2)
     assert reader_client("redis://h").connection_pool.max_connections == 2
+    assert rate_pool("redis://h").max_connections == 1
 
 
 def _most(engine: Any) -> int:

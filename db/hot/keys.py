@@ -13,6 +13,8 @@ STATUS_TTL_S = 15
 TRADES_LENGTH = 200
 EVENTS_LENGTH = 10_000
 EVENTS = "events"
+RATE = "rate"
+"""Counters of requests to the API begin so; each lives as long as its period (app/rate.py)."""
 VIEWED = "viewed"
 """Sorted set: `<venue>:<symbol>` of the Symbol pages that are open, by the epoch ms of the last look."""
 VIEWED_TTL_S = 60

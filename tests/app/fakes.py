@@ -25,7 +25,7 @@ from db.history.track import (
     TrackPlace,
     TradePage,
 )
-from db.hot.reader import Usage
+from db.hot.reader import StreamEntry, Usage
 from db.rows import GapRow, IndicatorRow, PaperTradeRow, SignalRow, TickerRow, TickRow
 from db.settings import Settings
 from market.events import Kline
@@ -65,6 +65,8 @@ class FakeReader:
         self.forming: dict[tuple[str, str, str], Fields] = {}
         self.tapes: dict[tuple[str, str], list[Fields]] = {}
         self.looks: list[tuple[str, str, int]] = []
+        self.told: list[StreamEntry] = []
+        self.kept = 10_000
         self.broken = False
         self.reads = 0
 
@@ -110,6 +112,23 @@ class FakeReader:
         self._check()
         return self.tapes.get((venue, symbol), [])[:count]
 
+    def events(self, after_id: str = "0", count: int = 100) -> list[StreamEntry]:
+        """The newest `kept` of them are still there."""
+        self._check()
+        return [e for e in self.told[-self.kept :] if place(e.id) > place(after_id)][:count]
+
+    def event_bounds(self) -> tuple[str, str] | None:
+        self._check()
+        held = self.told[-self.kept :]
+        return (held[0].id, held[-1].id) if held else None
+
+    def tell(self, kind: str, venue: str = "bybit", symbol: str = "BTCUSDT", data: str = "{}") -> str:
+        """Append an entry to `events`; returns its id."""
+        entry_id = f"{NOW + len(self.told)}-0"
+        fields = {"kind": kind, "time": str(NOW), "venue": venue, "symbol": symbol, "data": data}
+        self.told.append(StreamEntry(entry_id, fields))
+        return entry_id
+
     def look(self, venue: str, symbol: str, now_ms: int) -> None:
         self._check()
         self.looks.append((venue, symbol, now_ms))
@@ -117,6 +136,12 @@ class FakeReader:
     def _check(self) -> None:
         if self.broken:
             raise StoreUnavailable("Redis: connection to redis.internal:6379 refused")
+
+
+def place(entry_id: str) -> tuple[int, int]:
+    """An id as what it compares by."""
+    ms, _, number = entry_id.partition("-")
+    return int(ms), int(number or 0)
 
 
 class FakeHistory(FakeCondition):
@@ -326,5 +351,6 @@ def settings(**values: Any) -> Settings:
         "redis_url": "redis://nowhere",
         "symbols": ["BTCUSDT", "ETHUSDT"],
         "feeds": "live",
+        "api_rate_limit": "off",
     }
     return Settings(_env_file=None, **(known | values))

@@ -103,6 +103,29 @@ def test_good_values_are_read(env: pytest.MonkeyPatch) -> None:
     assert settings.intervals == ["1m", "5m", "15m", "1h", "4h", "1d"]
 
 
+def test_proxies_are_trusted_as_they_are_set(env: pytest.MonkeyPatch) -> None:
+    """None by itself, one on Heroku, and none there where that is said."""
+    assert load_settings(None).proxy_hops == 0
+    env.setenv("DYNO", "web.1")
+    assert load_settings(None).proxy_hops == 1
+    env.setenv("TRUSTED_PROXY_HOPS", "0")
+    assert load_settings(None).proxy_hops == 0
+
+
+def test_users_are_names_with_hashes(env: pytest.MonkeyPatch) -> None:
+    """As many as there are; one that is wrong or there twice is refused, and the hashes are not shown."""
+    stored = "scrypt:32768:8:1$salt$" + "ab" * 64
+    env.setenv("LOGIN_USERS", f"alice:{stored}  bob:{stored}")
+    assert load_settings(None).users == {"alice": stored, "bob": stored}
+    assert stored not in repr(load_settings(None))
+    for wrong in ("alice", "alice:secret", f"alice:{stored} alice:{stored}", f"a:b:{stored}",
+                  "alice:" + stored.replace("32768", "32767"), "alice:" + stored[:-70]):  # fmt: skip
+        env.setenv("LOGIN_USERS", wrong)
+        with pytest.raises(SettingsError, match="LOGIN_USERS: expected name:hash words") as refused:
+            load_settings(None)
+        assert "abab" not in str(refused.value)
+
+
 def test_terms_of_signals_and_fees_are_read(env: pytest.MonkeyPatch) -> None:
     """A fee that is not named stays; simulated and test venues pay what the real one takes."""
     env.setenv("SIGNAL_RSI_OVERSOLD", "25")
@@ -129,5 +152,5 @@ def test_the_most_traded_cannot_be_asked_for_without_rest(env: pytest.MonkeyPatc
 def test_secrets_are_not_shown(env: pytest.MonkeyPatch) -> None:
     """Neither in the settings' own text."""
     env.setenv("METRICS_TOKEN", "secret")
-    env.setenv("LOGIN_USERS", "me:scrypt-secret")
+    env.setenv("LOGIN_USERS", "me:scrypt:32768:8:1$secret$" + "0" * 128)
     assert "secret" not in repr(load_settings(None))

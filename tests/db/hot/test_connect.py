@@ -4,7 +4,7 @@ import pytest
 from redis import BlockingConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
 
 from db.errors import StoreUnavailable
-from db.hot.connect import live_client, reader_client, redis_errors
+from db.hot.connect import live_client, rate_pool, reader_client, redis_errors
 
 CLIENTS = [live_client, reader_client]
 
@@ -18,14 +18,28 @@ def test_a_client_reads_and_writes_bytes(redis_client_url: str, make: type[Redis
     client.close()
 
 
-@pytest.mark.parametrize(("make", "seconds", "connections"), [(live_client, 0.25, 1), (reader_client, 1, 2)])
-def test_a_client_waits_briefly_and_tries_once(make: type[Redis], seconds: float, connections: int) -> None:
+@pytest.mark.parametrize(
+    ("make", "seconds", "turn_s", "connections"),
+    [(live_client, 0.25, 0.25, 1), (reader_client, 0.2, 0.1, 2)],
+)
+def test_a_client_waits_briefly_and_tries_once(
+    make: type[Redis], seconds: float, turn_s: float, connections: int
+) -> None:
     """Short time-outs, a small pool that waits no longer, no hidden retries."""
     pool = make("redis://example.invalid:6379/3").connection_pool
     assert isinstance(pool, BlockingConnectionPool)
     options = pool.connection_kwargs
-    assert (options["socket_timeout"], options["socket_connect_timeout"], pool.timeout) == (seconds,) * 3
+    assert (options["socket_timeout"], options["socket_connect_timeout"]) == (seconds,) * 2
+    assert pool.timeout == turn_s
     assert (pool.max_connections, options["retry"].get_retries(), options["db"]) == (connections, 0, 3)
+
+
+def test_counting_requests_waits_for_nobody() -> None:
+    """Less than half a second, whatever hangs; one connection a process."""
+    pool = rate_pool("redis://example.invalid")
+    options = pool.connection_kwargs
+    assert (pool.timeout, options["socket_timeout"], options["socket_connect_timeout"]) == (0.1, 0.25, 0.25)
+    assert (pool.max_connections, options["retry"].get_retries()) == (1, 0)
 
 
 def test_the_web_looks_after_idle_connections() -> None:

@@ -1,0 +1,1 @@
+"""`/api/openapi.json` and `/api/docs`: the API described for programs, and tried from a page."""

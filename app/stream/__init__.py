@@ -1,0 +1,1 @@
+"""`/api/stream`: what happens, told as it happens. One reader of Redis a process serves every open stream."""
