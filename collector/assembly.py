@@ -246,9 +246,9 @@ class VenueRun:
     def _on_new(self, _symbols: list[str]) -> None:
         self._leases.hasten()
 
-    def _on_taken(self, symbols: Sequence[str], *, is_orphaned: bool) -> None:
+    def _on_taken(self, symbols: Sequence[str], *, is_orphaned: bool, taken_at: float) -> None:
         self.signals.follow(symbols)
-        self.heritage.on_taken(symbols, is_orphaned=is_orphaned)
+        self.heritage.on_taken(symbols, is_orphaned=is_orphaned, taken_at=taken_at)
 
     def _on_gone(self, symbols: list[str]) -> None:
         if self.backfill:

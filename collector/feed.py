@@ -168,11 +168,22 @@ class Feed:
         wrong = self._remedies.doubtful.union(*(line.subscriptions.refused.copy() for line in self.lines))
         return {t.symbol for line in self.lines for t in list(line.topics.values()) if t.name in wrong}
 
-    @property
-    def mute(self) -> set[str]:
-        """Symbols of whose book nothing came yet."""
-        watched = [it for line in self.lines for it in line.losses.watched]
-        return {t.symbol for t, clock in watched if t.channel in ("book", "top") and not clock.good_time}
+    def late(self, symbols: Iterable[str], prove_by: float) -> tuple[set[str], int]:
+        """Those of whose book nothing had come by then, monotonic; venue time of what came first since.
+
+        That is epoch ms, and 0 where nothing came at all.
+        """
+        wanted = set(symbols)
+        clocks = [
+            (t.symbol, clock)
+            for line in self.lines
+            for t, clock in line.losses.watched
+            if t.symbol in wanted and t.channel in ("book", "top")
+        ]
+        found = {symbol for symbol, clock in clocks if not clock.is_good or clock.good_since > prove_by}
+        found |= wanted - {symbol for symbol, _ in clocks}
+        came = [clock.first_time for symbol, clock in clocks if symbol in found and clock.is_good]
+        return found, min(came, default=0)
 
     @property
     def _unusable(self) -> dict[str, str]:

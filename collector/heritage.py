@@ -4,6 +4,7 @@ At a start they are those of an earlier run; later those of another worker, whic
 fewer from now on. Reading waits for Postgres, so all of this has a thread of its own.
 """
 
+import math
 import queue
 import threading
 import time
@@ -14,6 +15,7 @@ import structlog
 
 from collector.feed import Feed
 from collector.history import Stored
+from collector.leases.leases import HAND_OVER_S, LEAVING_ROUND_S
 from collector.leases.share import GRACE_S
 from collector.pipeline import Pipeline
 from collector.signals import SignalMemory
@@ -24,8 +26,10 @@ from market.events import Kline
 
 log = structlog.get_logger()
 
-PROVEN_WITHIN_S = GRACE_S - 0.5
-"""Who hands instruments over goes on for a while; what gives no datum here by then is missed in between."""
+PROVEN_WITHIN_S = min(GRACE_S, HAND_OVER_S - LEAVING_ROUND_S) - 0.5
+"""Who hands instruments over goes on for a while after they were taken, and a little less if it is to stop;
+what gives no datum here before that is missed in between."""
+CHECK_EVERY_S = 0.1
 FIRST_WITHIN_S = 3.0
 """What was read at the start tells of what is taken right then, and of nothing later."""
 KLINES = 32
@@ -65,6 +69,8 @@ class _Taken(NamedTuple):
     is_orphaned: bool
     at: int
     """Epoch ms."""
+    prove_by: float = math.inf
+    """When data of them must have come, monotonic."""
 
 
 class Heritage:
@@ -105,9 +111,10 @@ class Heritage:
         """Begin to end; returns at once."""
         self._taken.put(None)
 
-    def on_taken(self, symbols: Sequence[str], *, is_orphaned: bool) -> None:
-        """These are this worker's from now on. `is_orphaned`: nobody follows them now."""
-        self._taken.put(_Taken(symbols, is_orphaned, time.time_ns() // 1_000_000))
+    def on_taken(self, symbols: Sequence[str], *, is_orphaned: bool, taken_at: float) -> None:
+        """These are this worker's, since `taken_at` (monotonic). `is_orphaned`: nobody follows them now."""
+        now_ms = time.time_ns() // 1_000_000
+        self._taken.put(_Taken(symbols, is_orphaned, now_ms, taken_at + PROVEN_WITHIN_S))
 
     def recall(self, symbols: Sequence[str]) -> None:
         """Take what the database remembers, so that nothing starts empty that need not."""
@@ -124,7 +131,7 @@ class Heritage:
         self.is_read.set()
         while True:
             try:
-                taken = self._taken.get(timeout=0.5 if self._handed_over or self._unread else None)
+                taken = self._taken.get(timeout=CHECK_EVERY_S if self._handed_over or self._unread else None)
                 if taken is None:
                     return
                 self._take(taken, missed if time.monotonic() - read_at < FIRST_WITHIN_S else None)
@@ -152,7 +159,7 @@ class Heritage:
         else:
             self._unread.append(taken)
         if not taken.is_orphaned:
-            self._handed_over.append((time.monotonic() + PROVEN_WITHIN_S, taken.symbols))
+            self._handed_over.append((taken.prove_by, taken.symbols))
         self.recall(taken.symbols)
         self._ask_history(taken.symbols)
 
@@ -173,9 +180,10 @@ class Heritage:
         """What was handed over and gives no datum in time is missed since its last sign."""
         due = [it for it in self._handed_over if it[0] <= now]
         self._handed_over = [it for it in self._handed_over if it[0] > now]
-        late = {symbol for _, symbols in due for symbol in symbols} & self._feed.mute
-        if late and (missed := self._read()) is not None:
-            self._miss(sorted(late), [], missed.last_seen)
+        for prove_by, symbols in due:
+            late, came_at = self._feed.late(symbols, prove_by)
+            if late and (missed := self._read(came_at or END_OF_TIME)) is not None:
+                self._miss(sorted(late), [], missed.last_seen)
 
     def _miss(self, symbols: Sequence[str], held: Sequence[GapRow], last_seen: Mapping[str, int]) -> None:
         wanted = set(symbols)

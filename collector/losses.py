@@ -50,11 +50,12 @@ class Losses:
         clock = self.clocks.get(taken.topic)
         if clock is None:
             return
-        clock.hear(now, is_good=bool(taken.good_time))
         if taken.good_time:
-            if not clock.good_time:
+            if not clock.is_good:
                 clock.first_time = taken.good_time
             clock.good_time = taken.good_time
+        clock.hear(now, is_good=bool(taken.good_time))
+        if taken.good_time:
             if self.unusable:
                 self.unusable.pop(taken.topic, None)
             if clock.is_lost and (topic := self._topics().get(taken.topic)):

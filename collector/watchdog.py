@@ -28,13 +28,13 @@ LEARN_S = 300.0
 class Clock:
     """When a topic (or all of a connection) last spoke, and how long it is usually silent.
 
-    ``first_time`` and ``good_time`` are the venue's times of its first and its last good datum, epoch ms,
-    0 before the first.
+    ``good_time`` is the venue's time of its last good datum, epoch ms, 0 before the first; ``first_time``
+    the same of the first one since it was asked for, which came at ``good_since``.
     """
 
     __slots__ = (
-        "_first_at", "_learned_at", "_longest", "_longest_before", "asked_at", "first_time", "good_time",
-        "is_good", "is_lost", "last_at",
+        "_first_at", "_learned_at", "_longest", "_longest_before", "asked_at", "first_time", "good_since",
+        "good_time", "is_good", "is_lost", "last_at",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -45,6 +45,7 @@ class Clock:
         self.good_time = self.first_time = 0
         self.is_good = False
         """Whether anything that could be used was heard since it was asked for."""
+        self.good_since = math.nan
         self.is_lost = False
         """Whether the ledger holds a gap of it that is still open."""
         self._longest = self._longest_before = 0.0
@@ -58,8 +59,8 @@ class Clock:
 
     def hear(self, now: float, *, is_good: bool = True) -> None:
         """A datum came, and could be used."""
-        if is_good:
-            self.is_good = True
+        if is_good and not self.is_good:
+            self.is_good, self.good_since = True, now
         silence = now - self.last_at
         if silence > self._longest:  # not so for NaN: the wait for a first datum is no silence
             self._longest = silence

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
+from hypothesis import settings
 from sqlalchemy.engine import make_url
 
 from db.local.stores import temporary_stores
@@ -26,6 +27,10 @@ CHROMIUM_FLAGS = [
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
 _numbers = itertools.count(1)
+
+settings.register_profile("whole", deadline=None)  # a machine that is busy is no failure
+settings.register_profile("quick", deadline=None, max_examples=15)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "whole")
 
 
 def find_chromium() -> str | None:

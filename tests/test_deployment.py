@@ -12,6 +12,8 @@ from db.history.engine import reader_engine, writer_engine
 from db.hot.connect import rate_pool, reader_client
 from db.settings import Settings
 
+pytestmark = pytest.mark.wire
+
 ROOT = Path(__file__).parents[1]
 STORES = {"DATABASE_URL", "REDIS_URL"}
 

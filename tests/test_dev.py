@@ -20,6 +20,8 @@ from db.local.install import DEVELOPMENT, LOCAL
 from db.local.process import birth
 from tests.db.local.test_install import stamp
 
+pytestmark = pytest.mark.wire
+
 ROOT = Path(__file__).parents[1]
 STAND_INS = {
     "db/migrate.py": "print('migrated')\n",

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from gunicorn import util
 
+pytestmark = pytest.mark.wire
+
 ROOT = Path(__file__).parents[1]
 SCRIPT = """
 import runpy, sys

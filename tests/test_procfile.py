@@ -30,6 +30,8 @@ from db.local.stores import temporary_stores
 from market.instruments import symbols_for
 from tests.test_deployment import procfile
 
+pytestmark = pytest.mark.wire
+
 ROOT = Path(__file__).parents[1]
 VENUES = ("sim-bybit", "sim-binance")
 GRACE_S = 30

@@ -28,9 +28,12 @@ class Feed(Protocol):
 
 
 class Taken(Protocol):
-    """Who is told of instruments that were taken from a worker that is gone, or from one that goes on."""
+    """Who is told of instruments that were taken from a worker that is gone, or from one that goes on.
 
-    def __call__(self, symbols: Sequence[str], *, is_orphaned: bool) -> None: ...
+    `taken_at`: when, monotonic; that one goes on for GRACE_S from then at least.
+    """
+
+    def __call__(self, symbols: Sequence[str], *, is_orphaned: bool, taken_at: float) -> None: ...
 
 
 class Share:
@@ -50,6 +53,7 @@ class Share:
         self._awaited: set[str] = set()
         """What is ours, and followed once it is known what was missed of it."""
         self._lost_at: dict[str, float] = {}
+        self._taken_at: dict[str, float] = {}
         self._yielding: dict[str, float] = {}
         self._is_started = False
 
@@ -101,6 +105,7 @@ class Share:
         """
         with self._lock:
             self._epochs, self._others = dict(epochs), dict(others)
+            self._taken_at = {symbol: self._taken_at.get(symbol, now) for symbol in epochs}
             if not self._is_started:
                 return
             self._awaited &= epochs.keys()
@@ -155,7 +160,9 @@ class Share:
         for is_orphaned in (True, False):
             found = [s for s in symbols if self._others.get(s, False) is not is_orphaned]
             if found:
-                self._on_taken(found, is_orphaned=is_orphaned)
+                now = time.monotonic()
+                taken_at = min(self._taken_at.get(symbol, now) for symbol in found)
+                self._on_taken(found, is_orphaned=is_orphaned, taken_at=taken_at)
 
     def _mark(self) -> None:
         """Tell who publishes by which right it does; None: another worker does."""

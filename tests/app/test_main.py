@@ -19,6 +19,8 @@ from db.hot.connect import live_client
 from db.hot.writer import HotWriter
 from tests.app.fakes import LIVE_FEED, row
 
+pytestmark = pytest.mark.wire
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

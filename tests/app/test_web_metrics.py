@@ -15,6 +15,8 @@ from app.web_metrics import WebMetrics
 from db.errors import StoreUnavailable
 from tests.app.fakes import FakeHistory
 
+pytestmark = pytest.mark.wire
+
 ONE_PROCESS = """
 from flask import Flask
 from app.web_metrics import WebMetrics

@@ -11,6 +11,8 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from collector.connection import Connection
 
+pytestmark = pytest.mark.wire
+
 WAIT_S = 5.0
 
 

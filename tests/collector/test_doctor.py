@@ -4,7 +4,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.collector.running import environment, simulator
+
+pytestmark = pytest.mark.wire
 
 
 def doctor(env: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -19,6 +19,8 @@ from market.events import Trade
 from market.instruments import unknown_instrument
 from tests.collector.fakes import Bench
 
+pytestmark = pytest.mark.wire
+
 WAIT_S = 5.0
 GARBAGE = [b"\x00\xff\x00", b'{"topic":"orderbook.50.BTCUSDT","type":"delta","da', b"[" * 10_000_000]
 

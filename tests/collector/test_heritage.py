@@ -88,7 +88,7 @@ def test_what_was_missed_is_read_when_the_database_is_back(made: Made) -> None:
     """Followed at once; what the database tells later is of the time before that."""
     found, memory, feed, said = made
     before = time.time_ns() // 1_000_000
-    found.on_taken(["BTCUSDT"], is_orphaned=True)
+    found.on_taken(["BTCUSDT"], is_orphaned=True, taken_at=time.monotonic())
     until(lambda: said == ["begun ['BTCUSDT']", "asked ['BTCUSDT']"])
     assert feed.resumed == []
     memory.is_gone = False

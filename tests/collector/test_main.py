@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.wire
+
 PROGRAM = """
 import signal, sys, threading
 import collector.__main__ as program

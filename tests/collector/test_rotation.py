@@ -17,6 +17,8 @@ from db.rows import GapRow
 from market.instruments import unknown_instrument
 from tests.collector.fakes import Bench
 
+pytestmark = pytest.mark.wire
+
 WAIT_S = 10.0
 EVERY_S = 0.005
 

@@ -17,6 +17,8 @@ from db.local.stores import temporary_stores
 from tests.collector.faults import OwnPostgres
 from tests.collector.running import until
 
+pytestmark = pytest.mark.stores
+
 RATE = 1_000
 FLUSH_MS = 100
 

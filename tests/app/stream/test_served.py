@@ -11,6 +11,8 @@ import redis
 from tests.app.fakes import NOW, row
 from tests.app.stream.served import Client, Served, served
 
+pytestmark = pytest.mark.wire
+
 SIGNALS = "/api/stream?kinds=signal"
 
 

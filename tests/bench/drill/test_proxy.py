@@ -9,6 +9,8 @@ import pytest
 
 from bench.drill.proxy import Mute, Proxy, listening
 
+pytestmark = pytest.mark.wire
+
 
 @pytest.fixture
 def echo() -> Iterator[int]:

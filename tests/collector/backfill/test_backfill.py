@@ -17,6 +17,8 @@ from market.intervals import INTERVAL_MS
 from tests.collector.fakes import Bench
 from tests.collector.simulator.exchange import serving
 
+pytestmark = pytest.mark.wire
+
 WAIT_S = 15.0
 
 

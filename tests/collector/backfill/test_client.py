@@ -12,6 +12,8 @@ from collector.backfill import RestClient, RestUnavailable
 from collector.venues import Request, RestError, venue_for
 from tests.collector.backfill.server import Server
 
+pytestmark = pytest.mark.wire
+
 ASK = Request("/fapi/v1/time", {"a": 1}, 1)
 
 

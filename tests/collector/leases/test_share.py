@@ -34,12 +34,14 @@ class Setup:
     def __init__(self) -> None:
         self.pipeline = Bench("bybit").pipeline
         self.told: list[tuple[list[str], bool]] = []
+        self.taken_at: list[float] = []
         feed = Feed(Bench("bybit"))
         feed.pipeline = self.pipeline
         self.share = Share("bybit", self.pipeline, feed, self.on_taken)
         self.share.want([BTC, ETH])
 
-    def on_taken(self, symbols: Sequence[str], *, is_orphaned: bool) -> None:
+    def on_taken(self, symbols: Sequence[str], *, is_orphaned: bool, taken_at: float) -> None:
+        self.taken_at.append(taken_at)
         self.told.append((list(symbols), is_orphaned))
 
     @property
@@ -108,6 +110,7 @@ def test_what_may_be_an_orphan_waits_until_that_is_known(setup: Setup) -> None:
     assert (setup.epochs, [it for it in setup.told if it[0]]) == ({}, [])
     setup.share.apply({"BTCUSDT": 1, "ETHUSDT": 5}, {"BTCUSDT": True, "ETHUSDT": False}, now=100.4)
     assert setup.told[-2:] == [(["ETHUSDT"], True), (["BTCUSDT"], False)]
+    assert setup.taken_at[-2:] == [100.2, 100.0]
     assert "ETHUSDT" not in setup.pipeline.states
 
 

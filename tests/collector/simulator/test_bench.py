@@ -4,9 +4,13 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from collector.simulator.bench.backend import Bench
 from collector.simulator.bench.frames import MINUTE, NOW, Field, Kind, Loop
 from tests.collector.simulator.exchange import BookCopy, get, hear_until, say, serving, socket
+
+pytestmark = pytest.mark.wire
 
 
 def test_times_and_ids_are_filled_in_place() -> None:

@@ -24,6 +24,8 @@ from tests.collector.simulator.exchange import (
     socket,
 )
 
+pytestmark = pytest.mark.wire
+
 ALL_MARKET = ["aggTrade", "kline_1m", "markPrice@1s", "ticker", "miniTicker"]
 
 

@@ -20,6 +20,8 @@ from tests.collector.simulator.exchange import (
     socket,
 )
 
+pytestmark = pytest.mark.wire
+
 PATH = "/v5/public/linear"
 
 

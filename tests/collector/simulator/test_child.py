@@ -11,6 +11,8 @@ import pytest
 from collector.simulator import child
 from tests.collector.simulator.exchange import Commanded, get, hear, say, socket
 
+pytestmark = pytest.mark.wire
+
 
 def test_it_is_ready_serves_both_venues_and_ends_quietly() -> None:
     """One port speaks both protocols; SIGTERM ends it with 0, also while clients are connected."""

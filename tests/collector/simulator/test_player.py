@@ -17,6 +17,8 @@ from collector.simulator.replay.recordings import RecordingError, load
 from tests.collector.simulator.exchange import BookCopy, get, hear, is_silent, refused, say, serving, socket
 from tests.recordings import DATA, needs_recordings
 
+pytestmark = pytest.mark.wire
+
 BYBIT = DATA / "bybit" / "linear_20260809_BTCUSDT_SOLUSDT.jsonl.gz"
 OLD = DATA / "binance" / "usdm_4sym_20210722.ws.txt.gz"
 ETH = DATA / "binance" / "usdm_ethusdt_20240718.txt.gz"

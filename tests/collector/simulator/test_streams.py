@@ -5,6 +5,8 @@ import json
 from random import Random
 from typing import Any
 
+import pytest
+
 from collector.simulator.economy.coins import coins
 from collector.simulator.economy.history import Source
 from collector.simulator.economy.instrument import Instrument
@@ -12,6 +14,8 @@ from collector.simulator.economy.path import Path
 from collector.simulator.streams import binance, bybit
 from collector.simulator.wire import Subscriber, payload_of
 from tests.collector.simulator.exchange import MINUTE_MS, START
+
+pytestmark = pytest.mark.wire
 
 NOW = START + 5_000
 COINS = coins()

@@ -17,6 +17,8 @@ from tests.collector.simulator.faults.market import (
     topic_of,
 )
 
+pytestmark = pytest.mark.wire
+
 SYMBOLS = {"bybit": ["BTCUSDT"], "binance": ["BTCUSDT", "ETHUSDT"]}
 BTC = "orderbook.50.BTCUSDT"
 QUOTE = "btcusdt@bookTicker"

@@ -16,6 +16,8 @@ from db.local.account import (
 )
 from db.local.errors import LocalError
 
+pytestmark = pytest.mark.wire
+
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root has accounts to lend")
 
 

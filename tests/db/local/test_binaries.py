@@ -15,6 +15,8 @@ from db.local.binaries import (
 )
 from db.local.errors import LocalError
 
+pytestmark = pytest.mark.wire
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -12,6 +12,8 @@ from db.local.checkout import Checkout, State
 from db.local.errors import LocalError
 from db.local.process import birth
 
+pytestmark = pytest.mark.wire
+
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Iterator[Checkout]:

@@ -9,6 +9,8 @@ import pytest
 from db.local.environment import check_store_url, choose_port, read_settings, refuse_on_platforms
 from db.local.errors import LocalError
 
+pytestmark = pytest.mark.wire
+
 
 @pytest.fixture
 def listener() -> Iterator[int]:

@@ -11,6 +11,8 @@ import pytest
 from db.local.errors import LocalError
 from db.local.install import DEVELOPMENT, LOCAL, ensure_environment, site_packages
 
+pytestmark = pytest.mark.wire
+
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:

@@ -11,6 +11,8 @@ import pytest
 
 from db.local.process import Program, birth, command_line, signal_group, spawn, tail
 
+pytestmark = pytest.mark.wire
+
 ROOT = Path(__file__).parents[3]
 PARENT = """
 import sys, time

@@ -14,7 +14,7 @@ from db.local.errors import LocalError
 from db.local.process import birth
 from db.local.stores import temporary_stores
 
-pytestmark = pytest.mark.stores
+pytestmark = [pytest.mark.stores, pytest.mark.wire]
 
 
 def until(condition: Callable[[], bool]) -> None:

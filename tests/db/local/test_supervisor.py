@@ -12,6 +12,8 @@ from db.local.errors import LocalError, StopRequested
 from db.local.process import Program, birth
 from db.local.supervisor import Child, Supervisor
 
+pytestmark = pytest.mark.wire
+
 STAYS = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.01; done"
 
 

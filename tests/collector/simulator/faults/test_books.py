@@ -7,6 +7,8 @@ import pytest
 from tests.collector.simulator.exchange import BookCopy, Commanded, get, hear_until, say
 from tests.collector.simulator.faults.market import binance, bybit, catch_up, hear_of, market, topic_of
 
+pytestmark = pytest.mark.wire
+
 BTC = "orderbook.50.BTCUSDT"
 DEPTH = "btcusdt@depth@100ms"
 

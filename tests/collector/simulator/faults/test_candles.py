@@ -7,6 +7,8 @@ import pytest
 from tests.collector.simulator.exchange import MINUTE_MS, START, Commanded, get, hear_until
 from tests.collector.simulator.faults.market import MARKET, binance, bybit, hear_of, market, topic_of
 
+pytestmark = pytest.mark.wire
+
 KLINE = "kline.1.BTCUSDT"
 STREAM = "btcusdt@kline_1m"
 

@@ -9,6 +9,8 @@ import pytest
 from tests.collector.simulator.exchange import Commanded
 from tests.collector.simulator.faults.market import binance, bybit, hear_of, hear_on, market
 
+pytestmark = pytest.mark.wire
+
 BTC = "orderbook.50.BTCUSDT"
 QUOTE = "btcusdt@bookTicker"
 

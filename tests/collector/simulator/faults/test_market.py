@@ -22,6 +22,8 @@ from tests.collector.simulator.faults.market import (
 )
 from tests.recordings import DATA, needs_recordings
 
+pytestmark = pytest.mark.wire
+
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Commanded]:

@@ -18,6 +18,8 @@ from tests.collector.simulator.faults.market import (
     updates,
 )
 
+pytestmark = pytest.mark.wire
+
 BTC = "orderbook.50.BTCUSDT"
 DEPTH = "btcusdt@depth@100ms"
 

@@ -18,6 +18,8 @@ from tests.collector.simulator.faults.market import (
     topic_of,
 )
 
+pytestmark = pytest.mark.wire
+
 BTC, ETH = "orderbook.50.BTCUSDT", "orderbook.50.ETHUSDT"
 
 

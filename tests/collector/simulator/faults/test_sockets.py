@@ -12,6 +12,8 @@ from websockets.sync.client import ClientConnection
 from tests.collector.simulator.exchange import Commanded, get, hear_until, say, socket
 from tests.collector.simulator.faults.market import BYBIT, binance, bybit, market
 
+pytestmark = pytest.mark.wire
+
 BTC = "orderbook.50.BTCUSDT"
 QUOTE = "btcusdt@bookTicker"
 
