@@ -186,11 +186,6 @@ class Feed:
         return found, min(came, default=0)
 
     @property
-    def _unusable(self) -> dict[str, str]:
-        """Topics of which what comes is not let in, and why."""
-        return {name: why for line in self.lines for name, why in line.losses.unusable.copy().items()}
-
-    @property
     def silent_topics(self) -> int:
         """Topics that are dead for sure."""
         return len(self._remedies.silent)
@@ -210,11 +205,10 @@ class Feed:
             return next((t for word in ("blocked", "down") for t in troubles if t[0] == word), troubles[0])
         reasons = [reason for _, reason in troubles]
         reasons += [f"{name} {why}" for name, why in itertools.islice(self._remedies.silent.items(), 3)]
-        refused = {
-            name: why for line in self.lines for name, why in line.subscriptions.refused.copy().items()
-        }
+        refused = self._of_lines(lambda line: line.subscriptions.refused)
         reasons += [f"{name} is refused: {why}" for name, why in itertools.islice(refused.items(), 3)]
-        reasons += [f"{name}: {why}" for name, why in itertools.islice(self._unusable.items(), 3)]
+        unusable = self._of_lines(lambda line: line.losses.unusable)
+        reasons += [f"{name}: {why}" for name, why in itertools.islice(unusable.items(), 3)]
         if self.rest_trouble:
             reasons.append(f"REST: {self.rest_trouble}")
         if (late_ms := self._late_ms()) > LATE_MS:
@@ -246,6 +240,9 @@ class Feed:
             self._counted_at = now
             self._log_faults()
             self.books.keep(now, is_rest_well=not self.rest_trouble)
+
+    def _of_lines(self, found: Callable[[Line], dict[str, str]]) -> dict[str, str]:
+        return {name: why for line in self.lines for name, why in found(line).copy().items()}
 
     def _open_line(self, route: str, kind: str, topics: Iterable[Topic], clocks: dict[str, Clock]) -> Line:
         name = f"{self.name}-{route}-{kind}{self._numbers[route + kind]}"

@@ -9,17 +9,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from collector.venues.adapter import (
-    Decoded,
-    Loose,
-    Plan,
-    Positive,
-    Topic,
-    compact,
-    cut,
-    first_bytes,
-    number,
-    whole,
-)
+    Decoded, Loose, Plan, Positive, Topic, compact, cut, first_bytes, number, whole,
+)  # fmt: skip
 from market.book import BookRules, DiffBook, PartialBook
 from market.events import (
     Ack,
