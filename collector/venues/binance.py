@@ -9,8 +9,17 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from collector.venues.adapter import (
-    Decoded, Loose, Plan, Positive, Topic, compact, cut, first_bytes, number, whole,
-)  # fmt: skip
+    Decoded,
+    Loose,
+    Plan,
+    Positive,
+    Topic,
+    compact,
+    cut,
+    first_bytes,
+    number,
+    whole,
+)
 from market.book import BookRules, DiffBook, PartialBook
 from market.events import (
     Ack,
@@ -239,9 +248,8 @@ def _control(wrapper: _Wrapper, frame: bytes) -> Event:
 
 def _decode_top(data: msgspec.Raw, recv_time: int) -> Event:
     t = _book_ticker.decode(data)
-    bid, bid_size = (t.b, t.B) if t.B > 0 else (None, None)
-    ask, ask_size = (t.a, t.A) if t.A > 0 else (None, None)
-    return Top(t.s, bid, bid_size, ask, ask_size, t.u, t.T or t.E, recv_time)
+    bid, ask = (t.b, t.B) if t.B > 0 else (None, None), (t.a, t.A) if t.A > 0 else (None, None)
+    return Top(t.s, *bid, *ask, t.u, t.T or t.E, recv_time)
 
 
 def _decode_depth(data: msgspec.Raw, recv_time: int) -> Event:
