@@ -1,7 +1,4 @@
-"""Binance USDⓈ-M futures: wire formats of the public and market WebSocket routes.
-
-Source: developers.binance.com, USDⓈ-M futures, WebSocket market streams.
-"""
+"""Binance USDⓈ-M futures on the wire. Source: developers.binance.com, WebSocket market streams."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -248,8 +245,9 @@ def _control(wrapper: _Wrapper, frame: bytes) -> Event:
 
 def _decode_top(data: msgspec.Raw, recv_time: int) -> Event:
     t = _book_ticker.decode(data)
-    bid, ask = (t.b, t.B) if t.B > 0 else (None, None), (t.a, t.A) if t.A > 0 else (None, None)
-    return Top(t.s, *bid, *ask, t.u, t.T or t.E, recv_time)
+    bid, bid_size = (t.b, t.B) if t.B > 0 else (None, None)
+    ask, ask_size = (t.a, t.A) if t.A > 0 else (None, None)
+    return Top(t.s, bid, bid_size, ask, ask_size, t.u, t.T or t.E, recv_time)
 
 
 def _decode_depth(data: msgspec.Raw, recv_time: int) -> Event:
