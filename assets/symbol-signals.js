@@ -42,7 +42,7 @@
         text: (s) => tickdeck.format.signed(s.net_bps_900, 1),
         tone: (s) => madeTone(s.net_bps_900),
       },
-      { head: "Price", className: "num end", text: (s) => tickdeck.format.fixed(s.price, places.price) },
+      { head: "Price", className: "num end price", text: (s) => tickdeck.format.fixed(s.price, places.price) },
     ];
   }
 

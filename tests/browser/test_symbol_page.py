@@ -33,7 +33,7 @@ def test_candles_book_and_trades_are_there(browser: Browser, site: SymbolSite) -
         assert visit.page.evaluate(f"{CHART}.data.slice(0, 2).map(t => t.type)") == ["candlestick", "bar"]
         assert visit.page.evaluate(f"{CHART}.layout.hoversubplots") == "axis"
         assert visit.page.evaluate(f"{CHART}.layout.xaxis.anchor") == "y4"
-        visit.until(f"() => {STRIPS}.data.length === 6 && {STRIPS}.data[0].x.length >= 290")
+        visit.until(f"() => {STRIPS}.data.length === 6 && {STRIPS}.data[0].x.length >= 270")
         assert visit.page.inner_text("#symbol-note") == ""
         assert len(visit.texts(".tape-row:not(.tape-head)")) > 1
         assert visit.complaints == []
