@@ -34,7 +34,7 @@ _SWITCHES = (
     ("signals", "Signals", "What fired at these candles: ▲ buy, ▼ sell"),
     ("gaps", "Gaps", "What was not received, hatched, with the cause from the ledger"),
 )
-_LEAST_VALUES = (0, 100, 1_000, 10_000, 100_000)
+_LEAST_VALUES = ((0, "all"), (100, "≥ 100"), (1_000, "≥ 1K"), (10_000, "≥ 10K"), (100_000, "≥ 100K"))
 _MODEBAR: Any = {
     "displaylogo": False,
     "scrollZoom": True,
@@ -219,11 +219,10 @@ def _book_part() -> Component:
 
 def _trades_part(place: Place) -> Component:
     quote = parse_symbol(place.symbol)[1]
-    options = [(value, f"≥ {value:,} {quote}".rstrip() if value else "all sizes") for value in _LEAST_VALUES]
     head = [
         html.H2("Trades", className="panel-title"),
         html.Span("CVD –", id=ids.CVD, className="cvd num"),
-        _chooser(ids.LEAST, "Trades of at least this value", options),
+        _chooser(ids.LEAST, f"Trades of at least this value, in {quote}", _LEAST_VALUES),
     ]
     return html.Section(
         [html.Div(head, className="panel-head"), html.Div(id=ids.TAPE, className="tape num")],
