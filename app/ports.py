@@ -43,6 +43,9 @@ class HotReader(Protocol):
     def kline(self, venue: str, symbol: str, interval: str) -> Fields | None:
         """The forming candle, or None."""
 
+    def indicator(self, venue: str, symbol: str, interval: str) -> Fields | None:
+        """The indicators of the forming candle, or of the one that has just closed, or None."""
+
     def trades(self, venue: str, symbol: str, count: int = 200) -> list[Fields]:
         """The newest public trades, newest first."""
 

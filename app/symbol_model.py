@@ -24,11 +24,12 @@ from app.symbol_view import (
     newest_of,
     read_book,
     read_forming,
+    read_indicator,
     read_ticker,
     read_trades,
     text_of,
 )
-from app.view import OverviewRow, feed_words
+from app.view import MarketView, OverviewRow, feed_words
 from db.errors import StoreUnavailable
 from market.intervals import INTERVAL_MS
 
@@ -44,7 +45,9 @@ MOST_SERIES = 64
 """Each takes some 300 kB."""
 READERS = 2
 """Queries of Postgres at a time: the pool's third connection stays for the API."""
-TRADES = 50
+TRADES = 200
+TRADE_TAIL = 50
+"""Trades in a reply to who has the earlier ones."""
 
 Series = tuple[str, str, str]
 """Venue, symbol, interval."""
@@ -54,7 +57,8 @@ Start = Callable[[Callable[[], None]], None]
 class Asked(msgspec.Struct, frozen=True):
     """What a browser asks: which series, and what of it it has. None: nothing, so all of it.
 
-    ``last``: open time of the newest closed candle held; ``until``: up to when the strips are held.
+    ``last``: open time of the newest closed candle held; ``until``: up to when the strips are held;
+    ``marks``: version of the signals and gaps held.
     """
 
     venue: str
@@ -62,6 +66,7 @@ class Asked(msgspec.Struct, frozen=True):
     interval: str
     last: int | None = None
     until: int | None = None
+    marks: str | None = None
 
     @property
     def series(self) -> Series:
@@ -91,6 +96,7 @@ class _Hot(NamedTuple):
     ticker: Fields | None = None
     book: Fields | None = None
     forming: Fields | None = None
+    indicator: Fields | None = None
     trades: tuple[Fields, ...] = ()
     is_old: bool = False
 
@@ -101,21 +107,26 @@ class _View(NamedTuple):
     is_old: bool
     """Whether Redis did not answer when it was made."""
     common: Values
+    trades: tuple[Fields, ...]
+    digits: Digits
     parts: Parts
-    texts: dict[bool, str]
-    """Those that somebody asked for, by whether they are whole."""
+    texts: dict[tuple[bool, bool], str]
+    """Those that somebody asked for, by whether they are whole and whether they have the marks."""
 
-    def text(self, *, is_whole: bool) -> str:
-        """What browsers get: everything, or the tails."""
-        text = self.texts.get(is_whole)
+    def text(self, *, is_whole: bool, has_marks: bool) -> str:
+        """What browsers get: everything, or the tails; the marks where theirs are others."""
+        text = self.texts.get((is_whole, has_marks))
         if text is None:
-            parts = self.parts
-            candles, strips = (
-                (parts.candles, parts.strips) if is_whole else (parts.candle_tail, parts.strip_tail)
-            )
-            text = text_of(self.common | {"candles": candles, "strips": strips})
-            self.texts[is_whole] = text
+            text = text_of(self.common | self._series(is_whole=is_whole, has_marks=has_marks))
+            self.texts[is_whole, has_marks] = text
         return text
+
+    def _series(self, *, is_whole: bool, has_marks: bool) -> Values:
+        parts = self.parts
+        candles, strips = (parts.candles, parts.strips) if is_whole else (parts.candle_tail, parts.strip_tail)
+        trades = read_trades(self.trades if is_whole else self.trades[:TRADE_TAIL], self.digits)
+        marks = parts.marks.part if has_marks else None
+        return {"candles": candles, "strips": strips, "trades": trades, "marks": marks}
 
     def has_gap_before(self, asked: Asked) -> bool:
         """Whether the tails alone would leave a hole in what this browser holds."""
@@ -144,8 +155,10 @@ class SymbolModel:
         if not view.is_old:
             self._look(asked.venue, asked.symbol)
         is_whole = view.has_gap_before(asked)
-        name = ":".join((*asked.series, str(view.number), "whole" if is_whole else "tail"))
-        return Reply(view.now, name, view.text(is_whole=is_whole))
+        has_marks = is_whole or asked.marks != view.parts.marks.version
+        kind = f"{'whole' if is_whole else 'tail'}{'-marks' if has_marks else ''}"
+        name = ":".join((*asked.series, str(view.number), kind))
+        return Reply(view.now, name, view.text(is_whole=is_whole, has_marks=has_marks))
 
     def _look(self, venue: str, symbol: str) -> None:
         """Tell the collector that this symbol is on a screen."""
@@ -184,7 +197,13 @@ class _SeriesModel:
         if number == 0:
             self._history.was_read.wait(FIRST_WAIT_S)
         parts = self._history.parts
-        return _View(self._clock.now_ms(), number, hot.is_old, self._common(hot, parts), parts, {})
+        market = self._sources.read_model.market()
+        row = next((row for row in market.rows if (row.venue, row.symbol) == self._series[:2]), None)
+        digits = parts.digits
+        if digits.price is None and row is not None:
+            digits = Digits(digits_of(row.tick_size, None).price, digits.size)
+        common = self._common(hot, parts, market, row, digits)
+        return _View(self._clock.now_ms(), number, hot.is_old, common, hot.trades, digits, parts, {})
 
     def _read_hot(self) -> _Hot:
         (venue, symbol, interval), reader = self._series, self._sources.hot
@@ -193,19 +212,17 @@ class _SeriesModel:
                 reader.ticker(venue, symbol),
                 reader.book(venue, symbol),
                 reader.kline(venue, symbol, interval),
+                reader.indicator(venue, symbol, interval),
                 tuple(reader.trades(venue, symbol, TRADES)),
             )
         except StoreUnavailable:  # logged, and told in a notice, by the read model
             return self._hot._replace(is_old=True)
 
-    def _common(self, hot: _Hot, parts: Parts) -> Values:
+    def _common(
+        self, hot: _Hot, parts: Parts, market: MarketView, row: OverviewRow | None, digits: Digits
+    ) -> Values:
         """What every browser gets, whatever it has already."""
         venue, symbol, interval = self._series
-        market = self._sources.read_model.market()
-        row = next((row for row in market.rows if (row.venue, row.symbol) == (venue, symbol)), None)
-        digits = parts.digits
-        if digits.price is None and row is not None:
-            digits = Digits(digits_of(row.tick_size, None).price, digits.size)
         ticker = read_ticker(hot.ticker, digits) or _ticker_of(row)
         book, forming = read_book(hot.book, digits), read_forming(hot.forming, digits)
         return {
@@ -215,6 +232,7 @@ class _SeriesModel:
             "interval_ms": INTERVAL_MS[interval],
             "price_places": digits.price,
             "size_places": digits.size,
+            "tick_size": parts.tick_size if parts.tick_size or row is None else row.tick_size,
             "feeds": feed_words(market.feeds),
             "notices": market.notices,
             "newest": newest_of(ticker, book, forming),
@@ -223,7 +241,8 @@ class _SeriesModel:
             "ticker": ticker,
             "book": book,
             "forming": forming,
-            "trades": read_trades(hot.trades, digits),
+            "indicator": read_indicator(hot.indicator, digits),
+            "marks_version": parts.marks.version,
         }
 
 

@@ -44,11 +44,27 @@ class Names:
         return place in self._symbols(place.venue)
 
     def twins(self, place: Place) -> list[Place]:
-        """The same coin on the other venues of its kind: simulated ones stand beside simulated ones."""
+        """The same coin on the other venues of its kind: simulated ones stand beside simulated ones.
+
+        However it is spelled and multiplied there, in the same quote. Where prices have shown that a symbol
+        is another coin than its name says, it has none.
+        """
         venues = self._read_model.venues
         group = venues.simulated if place.venue in venues.simulated else venues.live
-        others = (Place(venue, spelled_for(place.symbol, venue)) for venue in group if venue != place.venue)
-        return [other for other in others if self.is_known(other)]
+        told = {Place(row.venue, row.symbol): row for row in self._read_model.market().rows}
+
+        def coin_of(other: Place) -> tuple[str | None, str | None]:
+            row = told.get(other)
+            return (row.base, row.quote) if row and row.base else parse_symbol(other.symbol)[:2]
+
+        wanted = coin_of(place)
+        found = []
+        for venue in group:
+            if venue != place.venue:
+                alike = [other for other in self._symbols(venue) if coin_of(other) == wanted]
+                spelled = Place(venue, spelled_for(place.symbol, venue))
+                found += [spelled] if spelled in alike else alike[:1]
+        return found
 
     def nearest(self, place: Place) -> list[Place]:
         """Those whose names are most like this one's, nearest first; the first ones there are if none is."""

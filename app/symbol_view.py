@@ -1,10 +1,11 @@
 """One instrument as its page gets it: parts of one JSON text, numbers in the digits of tick and lot. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
+from db.rows import IndicatorRow
 from market.decimals import places_of, plain_json
 from market.events import Kline
 
@@ -13,6 +14,9 @@ LEVELS = 20
 _TICKER_PRICES = ("last_price", "mark_price", "index_price", "high_24h", "low_24h")
 _TICKER_NUMBERS = ("funding_rate", "open_interest", "volume_24h", "turnover_24h", "change_24h_pct")
 _TIMES = ("event_time", "recv_time")
+_OSCILLATORS = ("rsi", "stoch_rsi_k", "stoch_rsi_d")
+_PRICE_LINES = ("ema_fast", "ema_slow", "bb_upper", "bb_lower")
+_OSCILLATOR_PLACES = 2
 
 Values = dict[str, Any]
 _encode = msgspec.json.Encoder().encode
@@ -94,11 +98,22 @@ def read_forming(stored: Mapping[str, str] | None, digits: Digits) -> Values | N
     } | {name: _time(stored, name) for name in ("open_time", *_TIMES)}
     if any(found[name] is None for name in ("open_time", "open", "high", "low", "close")):
         return None
-    return found | {"volume": _number(stored, "volume", digits.size)}
+    volume, turnover = _number(stored, "volume", digits.size), _number(stored, "turnover", 2)
+    return found | {"volume": volume, "turnover": turnover}
 
 
-def candle_columns(klines: Sequence[Kline], digits: Digits) -> Values:
-    """Closed candles as columns, ascending."""
+def read_indicator(stored: Mapping[str, str] | None, digits: Digits) -> Values | None:
+    """The indicators of the candle at `open_time`, or None if there are none or their candle is not told."""
+    if not stored or (open_time := _time(stored, "open_time")) is None:
+        return None
+    oscillators: Values = {name: _number(stored, name, _OSCILLATOR_PLACES) for name in _OSCILLATORS}
+    lines = {name: _number(stored, name, _line_places(digits)) for name in _PRICE_LINES}
+    words = {"reason": stored.get("reason", ""), "is_provisional": stored.get("is_provisional") == "1"}
+    return {"open_time": open_time} | oscillators | lines | words
+
+
+def candle_columns(klines: Sequence[Kline], said: Iterable[IndicatorRow], digits: Digits) -> Values:
+    """Closed candles and what the indicators said at their closes, as columns, ascending."""
     prices = {
         name: [rounded(getattr(k, name), digits.price) for k in klines]
         for name in ("open", "high", "low", "close")
@@ -107,8 +122,28 @@ def candle_columns(klines: Sequence[Kline], digits: Digits) -> Values:
         "open_time": [k.open_time for k in klines],
         **prices,
         "volume": [rounded(k.volume, digits.size) for k in klines],
+        "turnover": [rounded(k.turnover, 2) for k in klines],
         "complete": [k.complete for k in klines],
+        **_indicator_columns([k.open_time for k in klines], said, digits),
     }
+
+
+def _indicator_columns(times: Sequence[int], said: Iterable[IndicatorRow], digits: Digits) -> Values:
+    by_time = {row.open_time: row for row in said}
+    rows = [by_time.get(time) for time in times]
+    places = dict.fromkeys(_OSCILLATORS, _OSCILLATOR_PLACES) | dict.fromkeys(
+        _PRICE_LINES, _line_places(digits)
+    )
+    columns: Values = {
+        name: [None if row is None else rounded(getattr(row, name), place) for row in rows]
+        for name, place in places.items()
+    }
+    return columns | {"reason": [None if row is None else row.reason for row in rows]}
+
+
+def _line_places(digits: Digits) -> int | None:
+    """An average lies between two ticks."""
+    return None if digits.price is None else digits.price + 1
 
 
 def newest_of(*parts: Values | None) -> int | None:

@@ -36,5 +36,17 @@
     held.forEach((child) => child.remove());
   }
 
-  tickdeck.dom = { make, makeSvg, write, each };
+  // So many children of a container, made at the first call and whenever the page was made anew.
+  function rows(container, count, fill) {
+    if (container.childElementCount !== count) {
+      container.replaceChildren();
+      for (let i = 0; i < count; i += 1) {
+        const child = container.appendChild(make("div"));
+        fill(child, i);
+      }
+    }
+    return container.children;
+  }
+
+  tickdeck.dom = { make, makeSvg, write, each, rows };
 })();

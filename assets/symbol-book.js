@@ -1,40 +1,22 @@
-// Ladder, depth curve and tape. The rows are made once; afterwards only what changed is written.
+// Ladder and depth curve. The rows are made once; afterwards only what changed is written.
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const format = tickdeck.format;
   const ROWS = 12;
-  const TRADES = 50;
   const SVG = "http://www.w3.org/2000/svg";
   const DEPTH_HEIGHT = 100;
   const DEPTH_WIDTH = 200;
+  const { make, write } = tickdeck.dom;
 
-  function make(tag, className, parent) {
-    const element = document.createElement(tag);
-    element.className = className;
-    if (parent) parent.append(element);
-    return element;
-  }
-
-  function write(element, text) {
-    if (element.textContent !== text) element.textContent = text;
-  }
-
-  // The children of a container, made at the first call and whenever the page was made anew.
-  function rowsOf(container, count, fill) {
-    if (container.childElementCount !== count) {
-      container.replaceChildren();
-      for (let i = 0; i < count; i += 1) fill(make("div", "", container), i);
-    }
-    return container.children;
-  }
-
-  // Bids left, asks right, best on top; the bars are the sizes summed from the best level on.
-  function ladder(container, book, places) {
-    const [head, ...rows] = rowsOf(container, ROWS + 1, ladderRow);
+  // Bids left, asks right, best on top; the bars are the sizes summed from the best level on. `step`: prices that lie
+  // within one are one row; null for every level by itself.
+  function ladder(container, book, places, step) {
+    const [head, ...rows] = tickdeck.dom.rows(container, ROWS + 1, ladderRow);
     ["Sum", "Size", "Bid", "Ask", "Size", "Sum"].forEach((text, i) => write(head.children[i], text));
-    const bids = summed(book ? book.bids : []);
-    const asks = summed(book ? book.asks : []);
+    const { grouped } = tickdeck.symbolGroups;
+    const bids = summed(book ? grouped(book.bids, step, true) : []);
+    const asks = summed(book ? grouped(book.asks, step, false) : []);
     const most = Math.max(...[...bids, ...asks].map((level) => level.sum), 0) || 1;
     rows.forEach((row, i) => {
       side(row, bids[i], [2, 1, 0], places);
@@ -46,7 +28,7 @@
 
   function ladderRow(row, i) {
     row.className = i ? "ladder-row" : "ladder-row ladder-head";
-    ["sum", "size", "price bid", "price ask", "size", "sum"].forEach((name) => make("span", name, row));
+    ["sum", "size", "price bid", "price ask", "size", "sum"].forEach((name) => row.append(make("span", name)));
   }
 
   // The sum of what stands beside it, in the same digits while these are few.
@@ -56,14 +38,18 @@
 
   function side(row, level, [price, size, sum], places) {
     const texts = level
-      ? [format.fixed(level.price, places.price), format.fixed(level.size, places.size), sumText(level.sum, places.size)]
+      ? [
+          format.fixed(level.price, places.price),
+          (level.isCut ? "≥" : "") + format.fixed(level.size, places.size),
+          sumText(level.sum, places.size),
+        ]
       : ["", "", ""];
     [price, size, sum].forEach((place, i) => write(row.children[place], texts[i]));
   }
 
   function summed(levels, count = ROWS) {
     let sum = 0;
-    return levels.slice(0, count).map(([price, size]) => ({ price, size, sum: (sum += size) }));
+    return levels.slice(0, count).map(([price, size, isCut]) => ({ price, size, isCut, sum: (sum += size) }));
   }
 
   // Sizes summed outward from the middle, as two stepped areas over the price.
@@ -97,9 +83,8 @@
       svg.append(path);
     }
     container.append(svg);
-    const labels = make("div", "depth-labels", container);
-    for (let i = 0; i < 3; i += 1) make("span", "", labels);
-    make("span", "depth-most", container);
+    const labels = make("div", "depth-labels", make("span"), make("span"), make("span"));
+    container.append(labels, make("span", "depth-most"));
   }
 
   function area(levels, place, most) {
@@ -111,29 +96,5 @@
     return `${path}H${edge}V${DEPTH_HEIGHT}Z`;
   }
 
-  // The newest trades on top; an arrow beside the colour says who took.
-  function tape(container, trades, places) {
-    const [head, ...rows] = rowsOf(container, TRADES + 1, tapeRow);
-    ["Time UTC", "Price", "Size"].forEach((text, i) => write(head.children[i], text));
-    rows.forEach((row, i) => {
-      const isThere = i < trades.price.length;
-      const isBuy = isThere && trades.taker_side[i] === "buy";
-      const name = `tape-row ${isThere ? (isBuy ? "buy" : "sell") : ""}`;
-      if (row.className !== name) row.className = name;
-      const id = isThere ? `${trades.trade_id[i]}/${places.price}/${places.size}` : "";
-      if (row.dataset.trade === id) return;
-      row.dataset.trade = id;
-      const time = isThere ? new Date(trades.event_time[i]).toISOString().slice(11, 19) : "";
-      write(row.children[0], time);
-      write(row.children[1], isThere ? `${isBuy ? "▲" : "▼"} ${format.fixed(trades.price[i], places.price)}` : "");
-      write(row.children[2], isThere ? format.fixed(trades.size[i], places.size) : "");
-    });
-  }
-
-  function tapeRow(row, i) {
-    row.className = i ? "tape-row" : "tape-row tape-head";
-    ["time", "price", "size"].forEach((name) => make("span", name, row));
-  }
-
-  tickdeck.symbolBook = { ladder, depth, tape };
+  tickdeck.symbolBook = { ladder, depth, summed, sumText };
 })();

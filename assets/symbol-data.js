@@ -7,7 +7,15 @@
   const WINDOW_MS = 600000;
   const WHOLE_EVERY_MS = 60000; // what was repaired or came late is in the whole, not in the tails
   const RETRY_MS = 5000;
-  const CANDLE = ["open_time", "open", "high", "low", "close", "volume", "complete"];
+  const MOST_TRADES = 500;
+  const VALUES = ["rsi", "stoch_rsi_k", "stoch_rsi_d", "ema_fast", "ema_slow", "bb_upper", "bb_lower", "reason"];
+  const KLINE = ["open_time", "open", "high", "low", "close", "volume", "turnover", "complete"];
+  const TRADE = ["price", "size", "taker_side", "trade_id", "event_time"];
+  const SIGNAL = [
+    "id", "ts", "open_time", "interval", "rule", "side", "price", "net_bps_60", "net_bps_300", "net_bps_900",
+    "net_bps_3600",
+  ];
+  const GAP = ["channel", "started_at", "ended_at", "cause", "repaired"];
 
   // Nothing yet of this venue, symbol and interval.
   function begin(venue, symbol, interval) {
@@ -16,8 +24,12 @@
       venue,
       symbol,
       interval,
-      newest: null, // the newest reply's content, without candles and strips
+      newest: null, // the newest reply's content, without the lists below
       candles: [], // ascending, the forming one last
+      trades: [], // newest first
+      signals: [], // ascending
+      gaps: [], // ascending
+      marks: null, // version of signals and gaps
       strips: [], // ascending
       last: null,
       until: null,
@@ -29,18 +41,24 @@
 
   // What the server is asked: null for what is wanted whole.
   function question(held) {
-    const { venue, symbol, interval, last, until } = held;
+    const { venue, symbol, interval, last, until, marks } = held;
     const isWhole = performance.now() - held.wholeAt > WHOLE_EVERY_MS;
-    return { venue, symbol, interval, last: isWhole ? null : last, until: isWhole ? null : until };
+    return { venue, symbol, interval, last: isWhole ? null : last, until: isWhole ? null : until, marks };
   }
 
   // Take a reply's text; false if it is about another series.
   function accept(held, text) {
-    const { candles, strips, ...newest } = JSON.parse(text);
+    const { candles, strips, trades, marks, ...newest } = JSON.parse(text);
     if (`${newest.venue}:${newest.symbol}:${newest.interval}` !== held.key) return false;
     if (strips.ts.length === 0 || strips.from <= strips.until - WINDOW_MS) held.wholeAt = performance.now();
     held.newest = newest;
-    merge(held, rows(candles), newest.forming);
+    merge(held, columns(candles, [...KLINE, ...VALUES]), newest);
+    held.trades = followed(held.trades, columns(trades, TRADE));
+    if (marks) {
+      held.signals = columns(marks.signals, SIGNAL);
+      held.gaps = columns(marks.gaps, GAP);
+      held.marks = newest.marks_version;
+    }
     held.last = Math.max(held.last || 0, candles.open_time.at(-1) || 0);
     const points = columns(strips, ["ts", "bid", "ask", "spread_bps", "imbalance"]);
     const oldest = strips.until - WINDOW_MS;
@@ -53,17 +71,34 @@
     return found[names[0]].map((_, i) => Object.fromEntries(names.map((name) => [name, found[name][i]])));
   }
 
-  function rows(candles) {
-    return columns(candles, CANDLE);
+  function some(from, names) {
+    return Object.fromEntries(names.map((name) => [name, from[name] ?? null]));
   }
 
-  // Closed candles replace what was held in their place; the forming one only what is not closed.
-  function merge(held, closed, forming) {
+  // The newest trades on top of those held; of these nothing is kept where some between were not told.
+  function followed(held, fresh) {
+    const known = new Set(held.map((trade) => trade.trade_id));
+    const first = fresh.findIndex((trade) => known.has(trade.trade_id));
+    return first < 0 ? fresh : fresh.slice(0, first).concat(held).slice(0, MOST_TRADES);
+  }
+
+  // Closed candles replace what was held in their place; the forming one only what is not closed. Indicators of a
+  // close come a moment after it: until then its candle keeps the provisional ones.
+  function merge(held, closed, { forming, indicator }) {
     const byTime = new Map(held.candles.map((candle) => [candle.open_time, candle]));
-    for (const candle of closed) byTime.set(candle.open_time, candle);
+    for (const candle of closed) {
+      const before = byTime.get(candle.open_time);
+      const kept = candle.reason === null && before ? some(before, [...VALUES, "isProvisional"]) : {};
+      byTime.set(candle.open_time, { ...candle, ...kept });
+    }
     const before = forming && byTime.get(forming.open_time);
     if (forming && (!before || before.isForming)) {
       byTime.set(forming.open_time, { ...forming, complete: true, isForming: true });
+    }
+    const subject = indicator && byTime.get(indicator.open_time);
+    if (subject && (subject.isForming || subject.isProvisional || tickdeck.format.isMissing(subject.reason))) {
+      const values = { ...some(indicator, VALUES), isProvisional: indicator.is_provisional };
+      byTime.set(subject.open_time, { ...subject, ...values });
     }
     held.candles = [...byTime.values()].sort((a, b) => a.open_time - b.open_time).slice(-MOST_CANDLES);
   }
@@ -78,18 +113,24 @@
     const to = held.candles[0].open_time;
     const asked = new URLSearchParams({ venue, symbol, interval, to, limit: EARLIER });
     try {
-      const reply = await fetch(`/api/klines?${asked}`);
-      if (!reply.ok) throw new Error(`status ${reply.status}`);
-      const found = (await reply.json()).rows;
+      const [found, said] = await Promise.all([rowsOf(`/api/klines?${asked}`), rowsOf(`/api/indicators?${asked}`)]);
       held.earlier = found.length ? "more" : "none";
       const room = MOST_CANDLES - held.candles.length;
-      merge(held, found.slice(-room).map((row) => Object.fromEntries(CANDLE.map((n) => [n, row[n]]))), null);
+      const values = new Map(said.map((row) => [row.open_time, some(row, VALUES)]));
+      const candles = found.slice(-room).map((row) => ({ ...some(row, KLINE), ...(values.get(row.open_time) || {}) }));
+      merge(held, candles, {});
       return found.length > 0;
     } catch {
       held.earlier = "failed"; // said on the chart, tried again when asked
       held.earlierAt = performance.now();
       return false;
     }
+  }
+
+  async function rowsOf(address) {
+    const reply = await fetch(address);
+    if (!reply.ok) throw new Error(`status ${reply.status}`);
+    return (await reply.json()).rows;
   }
 
   tickdeck.symbolData = { begin, question, accept, loadEarlier };

@@ -1,23 +1,52 @@
-// The last ten minutes on the Symbol page as a plain figure: best bid and ask, spread, imbalance.
+// The last ten minutes on the Symbol page as a plain figure: best bid and ask, spread, imbalance, and how far the
+// microprice leans from the mid.
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const { colours, fixedFormat, layout, placesOf } = tickdeck.symbolFigures;
   const WINDOW_MS = 600000;
+  const GAP_AXIS = 5;
   const SILENT_MS = 30000; // no change of the top for so long: no line is drawn across
 
-  // Best bid and ask, spread and imbalance of the last ten minutes.
-  function figure(held) {
+  // The figure; `plot` is how wide the plot is, in px.
+  function figure(held, range, plot) {
     const c = colours();
     const price = fixedFormat(placesOf(held).price);
     const until = held.until || tickdeck.live.now();
-    const points = withHoles(held.strips);
+    const found = frame(held, c, price, until);
+    const points = withHoles(pointsOf(held));
+    const data = [
+      stepTrace(points, "ask", "y", c.down, `ask %{y:${price}}`),
+      stepTrace(points, "bid", "y", c.up, `bid %{y:${price}}`),
+      stepTrace(points, "spread_bps", "y2", c["text-2"], "spread %{y:.2f} bps"),
+      stepTrace(points, "imbalance", "y3", c["text-2"], "imbalance %{y:+.2f}"),
+      stepTrace(points, "lean", "y4", c["text-2"], "microprice − mid %{y:+.2f} ticks"),
+    ];
+    if (tickdeck.symbolShown.names().has("gaps")) {
+      found[`yaxis${GAP_AXIS}`] = tickdeck.symbolGaps.axis();
+      const gaps = tickdeck.symbolGaps.joined(held.gaps, ["book"], tickdeck.live.now());
+      const [from, to] = range ? range.map((time) => Date.parse(time + "Z")) : [until - WINDOW_MS, until];
+      data.push(...tickdeck.symbolGaps.trace(gaps, { yaxis: `y${GAP_AXIS}`, from, to, width: plot, shift: 0, c }));
+    }
+    return { data, layout: found };
+  }
+
+  // microprice − mid is half the spread times the imbalance; in ticks, where the tick is known.
+  function pointsOf(held) {
+    const tick = held.newest && held.newest.tick_size;
+    const lean = ({ bid, ask, imbalance }) =>
+      !tick || bid === null || ask === null || imbalance === null ? null : ((ask - bid) / 2) * (imbalance / tick);
+    return held.strips.map((point) => ({ ...point, lean: lean(point) }));
+  }
+
+  function frame(held, c, price, until) {
     const found = layout(`${held.venue}:${held.symbol}:strips`, c, {
-      gap: 0.1,
+      gap: 0.085,
       panes: [
-        [44, { tickformat: price, hoverformat: price, nticks: 4 }],
-        [26, { rangemode: "tozero", nticks: 3, hoverformat: ".2f" }],
-        [30, imbalanceAxis(c)],
+        [34, { tickformat: price, hoverformat: price, nticks: 4 }],
+        [20, { rangemode: "tozero", nticks: 3, hoverformat: ".2f" }],
+        [22, imbalanceAxis(c)],
+        [22, { ...zeroLine(c), nticks: 3, hoverformat: "+.2f" }],
       ],
       xaxis: {
         autorangeoptions: { minallowed: until - WINDOW_MS, maxallowed: until },
@@ -25,20 +54,14 @@
       },
     });
     found.margin.t = 18; // each strip's name stands above it
-    ["bid / ask", "spread bps", "imbalance"].forEach((text, i) => {
+    ["bid / ask", "spread bps", "imbalance", "microprice − mid, ticks"].forEach((text, i) => {
       const top = found[i ? `yaxis${i + 1}` : "yaxis"].domain[1];
       found.annotations.push({
         text, x: 0, y: top, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom",
         showarrow: false, font: { size: 11, color: c["text-3"] },
       });
     });
-    const data = [
-      stepTrace(points, "ask", "y", c.down, `ask %{y:${price}}`),
-      stepTrace(points, "bid", "y", c.up, `bid %{y:${price}}`),
-      stepTrace(points, "spread_bps", "y2", c["text-2"], "spread %{y:.2f} bps"),
-      stepTrace(points, "imbalance", "y3", c["text-2"], "imbalance %{y:+.2f}"),
-    ];
-    return { data, layout: found };
+    return found;
   }
 
   function imbalanceAxis(c) {
@@ -47,10 +70,12 @@
       tickvals: [-1, 0, 1],
       ticktext: ["−1", "0", "+1"],
       hoverformat: "+.2f",
-      zeroline: true,
-      zerolinecolor: c["text-3"],
-      zerolinewidth: 1,
+      ...zeroLine(c),
     };
+  }
+
+  function zeroLine(c) {
+    return { zeroline: true, zerolinecolor: c["text-3"], zerolinewidth: 1 };
   }
 
   // A value holds until the next change, hence steps.
@@ -74,12 +99,12 @@
     for (const point of points) {
       const before = found.at(-1);
       if (before && point.ts - before.ts > SILENT_MS) {
-        found.push({ ts: before.ts + 1, bid: null, ask: null, spread_bps: null, imbalance: null });
+        found.push({ ts: before.ts + 1, bid: null, ask: null, spread_bps: null, imbalance: null, lean: null });
       }
       found.push(point);
     }
     return found;
   }
 
-  tickdeck.symbolStrips = { figure };
+  tickdeck.symbolStrips = { figure, points: pointsOf };
 })();

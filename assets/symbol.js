@@ -8,6 +8,7 @@
   const UNTIL_PLOTLY_MS = 100;
   let held = null; // what is held of the series that is shown
   let paintedKey = null; // the series that was last painted whole
+  let painted = null; // what the other parts show, for the same
   let charted = null; // what the charts show, for redrawing them while the page is frozen
 
   function pageElement() {
@@ -40,7 +41,10 @@
     const isSameInstrument = held && held.venue === series[0] && held.symbol === series[1];
     const before = held;
     held = symbolData.begin(...series);
-    if (isSameInstrument) held.newest = before.newest && { ...before.newest, forming: null };
+    if (isSameInstrument) {
+      held.newest = before.newest && { ...before.newest, forming: null, indicator: null };
+      held.trades = before.trades;
+    }
     page.querySelectorAll(".tf").forEach((link) => {
       const isChosen = link.textContent === held.interval;
       link.classList.toggle("tf-selected", isChosen);
@@ -69,14 +73,20 @@
     if (held.newest) paintedKey = held.key;
   }
 
-  function paintPage() {
-    const newest = held.newest || {};
-    const places = held.newest ? symbolFigures.placesOf(held) : { price: 0, size: 0 };
+  function paintPage({ isUrgent = false, of = { ...held } } = {}) {
+    painted = of;
+    const newest = of.newest || {};
+    const places = of.newest ? symbolFigures.placesOf(of) : { price: 0, size: 0 };
     paintHead(newest.ticker || {}, places);
     const book = newest.book || null;
-    symbolBook.ladder(document.getElementById("symbol-ladder"), book, places);
+    const tick = newest.tick_size || null;
+    tickdeck.symbolGroups.paint(tick, places);
+    symbolBook.ladder(document.getElementById("symbol-ladder"), book, places, tickdeck.symbolGroups.stepOf(tick));
     symbolBook.depth(document.getElementById("symbol-depth"), book, places);
-    symbolBook.tape(document.getElementById("symbol-tape"), newest.trades || { price: [] }, places);
+    tickdeck.symbolTape.paint(document.getElementById("symbol-tape"), of.trades, places);
+    tickdeck.symbolSignals.paint(document.getElementById("symbol-signals"), of.signals, places);
+    tickdeck.symbolShown.paint();
+    tickdeck.symbolTables.paint(of, { isUrgent });
     paintAges();
   }
 
@@ -163,10 +173,10 @@
     const drawn = isStill ? charted : { ...held };
     const chart = (range, width) => {
       loadEarlierIfSeen(symbolFigures.windowOf(drawn, range, width)[0]);
-      return symbolFigures.chart(drawn, range, width);
+      return tickdeck.symbolPrices.chart(drawn, range, width);
     };
     if (symbolCharts.draw("symbol-chart", held.key, { figureOf: chart, onMoved, isUrgent })) charted = drawn;
-    const strips = () => tickdeck.symbolStrips.figure(drawn);
+    const strips = (range, width) => tickdeck.symbolStrips.figure(drawn, range, width);
     symbolCharts.draw("symbol-strips", `${held.venue}:${held.symbol}`, { figureOf: strips, onMoved, isUrgent });
   }
 
@@ -181,9 +191,17 @@
     paintCharts(true);
   }
 
+  // The reader chose to see something else of what is shown: at once, and while frozen of the same moment.
+  function repaint() {
+    if (!held || !isShown()) return;
+    const isStill = tickdeck.isFrozen() && painted && painted.key === held.key;
+    paintPage({ isUrgent: true, of: isStill ? painted : { ...held } });
+    paintCharts(true);
+  }
+
   // The page was left: nothing is held for nobody.
   function leave() {
-    held = paintedKey = charted = null;
+    held = paintedKey = painted = charted = null;
     document.title = "Tickdeck";
   }
 
@@ -212,5 +230,5 @@
   });
   window.setInterval(everySecond, 1000);
   window.dash_clientside = Object.assign({}, window.dash_clientside, { symbol: { pass, draw } });
-  tickdeck.symbol = { isShown, held: () => held };
+  tickdeck.symbol = { isShown, held: () => held, repaint };
 })();

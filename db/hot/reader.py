@@ -53,6 +53,10 @@ class HotReader:
         """The forming candle, or None."""
         return self._hash(keys.kline(venue, symbol, interval))
 
+    def indicator(self, venue: str, symbol: str, interval: str) -> Fields | None:
+        """The indicators of the forming candle, or of the one that has just closed, or None."""
+        return self._hash(keys.indicator(venue, symbol, interval))
+
     def trades(self, venue: str, symbol: str, count: int = keys.TRADES_LENGTH) -> list[Fields]:
         """The newest public trades, newest first."""
         with redis_errors():

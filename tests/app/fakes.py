@@ -63,6 +63,7 @@ class FakeReader:
         self.books: dict[tuple[str, str], Fields] = {}
         self.tickers: dict[tuple[str, str], Fields] = {}
         self.forming: dict[tuple[str, str, str], Fields] = {}
+        self.provisional: dict[tuple[str, str, str], Fields] = {}
         self.tapes: dict[tuple[str, str], list[Fields]] = {}
         self.looks: list[tuple[str, str, int]] = []
         self.told: list[StreamEntry] = []
@@ -107,6 +108,10 @@ class FakeReader:
     def kline(self, venue: str, symbol: str, interval: str) -> Fields | None:
         self._check()
         return self.forming.get((venue, symbol, interval))
+
+    def indicator(self, venue: str, symbol: str, interval: str) -> Fields | None:
+        self._check()
+        return self.provisional.get((venue, symbol, interval))
 
     def trades(self, venue: str, symbol: str, count: int = 200) -> list[Fields]:
         self._check()

@@ -10,17 +10,26 @@ import pytest
 
 from app.lately import KEEP_S
 from app.read_model import ReadModel
-from app.symbol_history import ALL_EVERY_S, CANDLES, RETRY_S, STRIPS_EVERY_S
+from app.symbol_history import (
+    ALL_EVERY_S,
+    CANDLES,
+    CLOSE_EVERY_S,
+    MARKS_EVERY_S,
+    RETRY_S,
+    STRIPS_EVERY_S,
+)
 from app.symbol_model import (
     LOOK_EVERY_S,
     MAX_AGE_S,
     MOST_SERIES,
+    TRADE_TAIL,
     Asked,
     Sources,
     SymbolModel,
     in_background,
 )
-from db.rows import TickRow
+from db.history.track import StoredSignal
+from db.rows import GapRow, IndicatorRow, SignalRow, TickRow
 from market.events import Kline
 from market.instruments import Instrument
 from market.intervals import INTERVAL_MS, open_of
@@ -60,6 +69,11 @@ class Desk:
     def ask(self, last: int | None = None, until: int | None = None, series: Any = SERIES) -> Any:
         """The content of the reply."""
         return json.loads(self.model.reply(Asked(*series, last, until)).text)
+
+    def ask_on(self, held: Any) -> Any:
+        """The content of the reply to who has this one."""
+        last, until = held["candles"]["open_time"][-1], held["strips"]["until"]
+        return json.loads(self.model.reply(Asked(*SERIES, last, until, held["marks_version"])).text)
 
     def asked(self, what: str) -> int:
         """How often Postgres was asked for this."""
@@ -275,3 +289,66 @@ def test_without_redis_nobody_is_told_and_the_page_goes_on(desk: Desk) -> None:
     desk.time.elapsed_s += 1
     desk.ask()
     assert len(desk.reader.looks) == 1
+
+
+def said(open_time: int, rsi: float) -> IndicatorRow:
+    return IndicatorRow(
+        *SERIES, open_time, rsi, None, None, None, None, None, None, None, None, None, None, None, 400, "",
+        open_time + STEP,
+    )  # fmt: skip
+
+
+def test_indicators_that_come_after_their_candle_are_read_soon(desk: Desk) -> None:
+    """They are written a moment later than it: the next look is not a minute later."""
+    desk.time.elapsed_s = (OPEN + STEP - NOW) / 1000 + 1
+    desk.history.candles[SERIES].append(kline(OPEN))
+    desk.history.said = [said(OPEN - STEP, 40.0)]
+    first = desk.ask()
+    assert first["candles"]["rsi"][-2:] == [40.0, None]
+    desk.history.said.append(said(OPEN, 41.0))
+    desk.time.elapsed_s += CLOSE_EVERY_S
+    assert desk.ask_on(first)["candles"]["rsi"][-1] == 41.0
+
+
+def test_the_forming_candle_has_provisional_indicators(desk: Desk) -> None:
+    """From Redis, with the candle they are of."""
+    desk.reader.provisional[SERIES] = {"open_time": str(OPEN), "rsi": "55.5", "is_provisional": "1"}
+    found = desk.ask()["indicator"]
+    assert (found["open_time"], found["rsi"], found["is_provisional"]) == (OPEN, 55.5, True)
+
+
+def test_marks_are_sent_to_who_has_others(desk: Desk) -> None:
+    """Signals of the interval and of the book, gaps of the instrument; nothing while they stay the same."""
+    row = SignalRow(*SERIES, "rsi_reversal", OPEN - STEP, OPEN, "buy", 0.5, 10.0, None, {})
+    desk.history.fired = [
+        StoredSignal(1, row, {}),
+        StoredSignal(2, row._replace(interval="book", rule="book_pressure"), {}),
+        StoredSignal(3, row._replace(interval="5m"), {}),
+    ]
+    first = desk.ask()
+    assert first["marks"]["signals"]["id"] == [1, 2]
+    assert desk.ask_on(first)["marks"] is None
+    desk.history.holes = [
+        GapRow("bybit", "BTCUSDT", "kline", OPEN - STEP, OPEN, "disconnect", "no", 0, ""),
+        GapRow("bybit", "ETHUSDT", "kline", OPEN - STEP, OPEN, "disconnect", "no", 0, ""),
+    ]
+    desk.time.elapsed_s = MARKS_EVERY_S
+    found = desk.ask_on(first)
+    assert found["marks"]["gaps"]["cause"] == ["disconnect"]
+    assert found["marks_version"] != first["marks_version"]
+
+
+def test_who_has_the_earlier_trades_gets_the_newest(desk: Desk) -> None:
+    """The first reply has all that Redis keeps."""
+    desk.reader.tapes["bybit", "BTCUSDT"] = [
+        {"price": "1", "size": "1", "trade_id": str(n)} for n in range(120)
+    ]
+    first = desk.ask()
+    assert len(first["trades"]["price"]) == 120
+    assert desk.ask_on(first)["trades"]["trade_id"] == first["trades"]["trade_id"][:TRADE_TAIL]
+
+
+def test_the_tick_is_told(desk: Desk) -> None:
+    """The ladder is grouped by it; until the instrument is known it is the overview row's."""
+    desk.history.known = []
+    assert desk.ask()["tick_size"] == 0.1

@@ -4,7 +4,7 @@ import pytest
 
 from app.read_model import ReadModel
 from app.symbol_names import Names, Place, place_of
-from tests.app.fakes import FakeReader, FakeTime, settings
+from tests.app.fakes import LIVE_FEED, FakeReader, FakeTime, settings
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "SHIB1000USDT", "1000PEPEUSDT"]
 
@@ -77,3 +77,22 @@ def test_a_coin_has_a_twin_on_the_other_venue_of_its_kind() -> None:
     found, _ = names(feeds="auto")
     assert found.twins(Place("bybit", "SHIB1000USDT")) == [Place("binance", "1000SHIBUSDT")]
     assert found.twins(Place("sim-binance", "BTCUSDT")) == [Place("sim-bybit", "BTCUSDT")]
+
+
+def test_a_twin_may_have_another_multiplier() -> None:
+    """What counts is the coin and its quote, whatever its name there."""
+    found, reader = names(symbols=["bybit:1000XECUSDT", "binance:XECUSDT", "binance:XECUSDC"])
+    for venue, symbol, multiplier in (("bybit", "1000XECUSDT", 1000.0), ("binance", "XECUSDT", 1.0)):
+        reader.put(venue, symbol, base="XEC", multiplier=multiplier)
+    assert found.twins(Place("bybit", "1000XECUSDT")) == [Place("binance", "XECUSDT")]
+    assert found.twins(Place("binance", "XECUSDT")) == [Place("bybit", "1000XECUSDT")]
+    assert found.twins(Place("binance", "XECUSDC")) == []
+
+
+def test_coins_that_prices_have_told_apart_are_no_twins() -> None:
+    """The collector gives both a base that nothing else has."""
+    found, reader = names(symbols=["BTCUSDT"])
+    reader.states = {"bybit": LIVE_FEED, "binance": LIVE_FEED}
+    reader.put("bybit", "BTCUSDT", base="bybit:BTCUSDT")
+    reader.put("binance", "BTCUSDT", base="binance:BTCUSDT")
+    assert found.twins(Place("bybit", "BTCUSDT")) == []

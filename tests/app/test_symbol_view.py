@@ -10,10 +10,12 @@ from app.symbol_view import (
     digits_of,
     read_book,
     read_forming,
+    read_indicator,
     read_ticker,
     read_trades,
     text_of,
 )
+from db.rows import IndicatorRow
 from market.events import Kline
 
 PEPE = digits_of(1e-7, 100.0)
@@ -73,10 +75,38 @@ def test_candles_and_trades_are_columns() -> None:
     kline = Kline(
         "BTCUSDT", "1m", 0, 1.00000004, 2, 0.5, 1.5, 10, 15, True, 59_999, 60_000, complete=False
     )  # fmt: skip
-    candles = candle_columns([kline], Digits(2, 0))
+    candles = candle_columns([kline], [], Digits(2, 0))
     assert candles["open"] == [1.0]
     assert candles["complete"] == [False]
+    assert candles["turnover"] == [15.0]
     trades = read_trades([{"price": "1.5", "size": "2", "taker_side": "buy", "trade_id": "x"}], Digits(1, 0))
     assert trades == {
         "price": [1.5], "size": [2.0], "taker_side": ["buy"], "trade_id": ["x"], "event_time": [None],
     }  # fmt: skip
+
+
+def test_indicators_stand_beside_their_candles() -> None:
+    """By open time, in two digits or one more than the tick; a candle without any has nulls."""
+    klines = [Kline("BTCUSDT", "1m", t, 1, 2, 0.5, 1.5, 10, 15, True, t + 59_999, t) for t in (0, 60_000)]
+    said = IndicatorRow(
+        "bybit", "BTCUSDT", "1m", 60_000, 61.2345, 12.0, None, 1.23456, 1.2, 0, 0, 1.4, 1.1, 0, 5.0,
+        "neutral", 400, "hole", 0,
+    )  # fmt: skip
+    candles = candle_columns(klines, [said], Digits(2, 0))
+    assert candles["rsi"] == [None, 61.23]
+    assert candles["stoch_rsi_d"] == [None, None]
+    assert candles["ema_fast"] == [None, 1.235]
+    assert candles["reason"] == [None, "hole"]
+
+
+def test_the_forming_candles_indicators_are_called_provisional() -> None:
+    """As the collector says; without the time of their candle they belong to none."""
+    stored = {"rsi": "61.2345", "ema_fast": "", "reason": "", "is_provisional": "1", "open_time": "60000"}
+    found = read_indicator(stored, Digits(2, 0))
+    assert found is not None
+    assert (found["open_time"], found["rsi"], found["ema_fast"]) == (60_000, 61.23, None)
+    assert found["is_provisional"] is True
+    closed = read_indicator(stored | {"is_provisional": "0"}, Digits(2, 0))
+    assert closed is not None
+    assert closed["is_provisional"] is False
+    assert read_indicator(stored | {"open_time": ""}, Digits()) is read_indicator(None, Digits()) is None

@@ -9,6 +9,7 @@ from market.decimals import plain, plain_json
 from market.events import Kline
 from market.instruments import Instrument
 from market.intervals import INTERVAL_MS, close_of, open_of
+from tests.browser import symbol_marks as marks
 from tests.browser.site import Site, now_ms
 
 VENUES = ("sim-bybit", "sim-binance")
@@ -55,10 +56,11 @@ class SymbolSite(Site):
             for symbol in INSTRUMENTS:
                 for interval, step in INTERVAL_MS.items():
                     first = open_of(now, interval) - STORED * step
-                    self.history.candles[venue, symbol, interval] = [
-                        kline(symbol, interval, first + n * step, n) for n in range(STORED)
-                    ]
+                    self._store_candles(
+                        venue, [kline(symbol, interval, first + n * step, n) for n in range(STORED)]
+                    )
                 self._store_ticks(venue, symbol, now)
+                self.history.holes += marks.gaps(venue, symbol, now)
 
     def step(self) -> None:
         """Move everything by a tick."""
@@ -67,6 +69,12 @@ class SymbolSite(Site):
         for venue in VENUES:
             for symbol in INSTRUMENTS:
                 self._move(venue, symbol)
+
+    def _store_candles(self, venue: str, klines: list[Kline]) -> None:
+        history = self.history
+        history.candles[venue, klines[0].symbol, klines[0].interval] = klines
+        history.said += marks.indicators(venue, klines[-700:])
+        history.fired += marks.signals(venue, klines[-200:], len(history.fired) + 1)
 
     def _store_ticks(self, venue: str, symbol: str, now: int) -> None:
         price, tick, lot = INSTRUMENTS[symbol]
@@ -109,5 +117,12 @@ class SymbolSite(Site):
             self.reader.forming[venue, symbol, interval] = {
                 "open_time": str(opened), "open": plain(first), "high": plain(max(first, bid)),
                 "low": plain(min(first, bid)), "close": plain(bid), "volume": str(30 + self.moves % 50),
-                "turnover": "1", "is_closed": "0", "event_time": str(now), "recv_time": str(now),
+                "turnover": plain((30 + self.moves % 50) * bid), "is_closed": "0", "event_time": str(now),
+                "recv_time": str(now),
+            }  # fmt: skip
+            self.reader.provisional[venue, symbol, interval] = {
+                "open_time": str(opened), "rsi": str(45 + self.moves % 11), "stoch_rsi_k": "71.5",
+                "stoch_rsi_d": "64.2", "ema_fast": plain(first), "ema_slow": plain(first),
+                "bb_upper": plain(first * 1.01), "bb_lower": plain(first * 0.99), "reason": "",
+                "is_provisional": "1",
             }  # fmt: skip

@@ -5,86 +5,19 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.symbol_site import SymbolSite
+from tests.browser.symbol_visit import BTC, CHART, HELD, IS_DRAWN, PEPE, RANGE, STRIPS, SymbolVisit
 from tests.browser.visit import SIZES, Visit
-
-SIZES.setdefault("tablet", (1024, 768))
-BTC = "s/sim-bybit/BTCUSDT"
-PEPE = "s/sim-bybit/1000PEPEUSDT"
-CHART = "document.querySelector('#symbol-chart .js-plotly-plot')"
-STRIPS = "document.querySelector('#symbol-strips .js-plotly-plot')"
-IS_DRAWN = (
-    f"() => {{ const p = {CHART}; return Boolean(p && p.data && p.data.length >= 2 && p.data[0].x.length) }}"
-)
-RANGE = f"() => {CHART}.layout.xaxis.range.map(t => Date.parse(t + 'Z'))"
-HELD = "() => tickdeck.symbol.held().candles"
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[SymbolSite]:
     with SymbolSite() as running:
         yield running
-
-
-class SymbolVisit(Visit):
-    """A visit to an instrument's page."""
-
-    def __init__(self, browser: Browser, site: SymbolSite, path: str = BTC, **context: Any) -> None:
-        super().__init__(browser, site.url, **context)
-        self.path = path
-
-    def __enter__(self) -> "SymbolVisit":
-        self.page.goto(self.url + self.path)
-        self.page.wait_for_selector("#clock:has-text('UTC')")
-        if self.path.count("/") == 2 and "NOTHING" not in self.path:
-            self.page.wait_for_function(IS_DRAWN)
-        return self
-
-    def texts(self, selector: str) -> list[str]:
-        """What these elements say, without the empty ones."""
-        return [text for text in self.page.locator(selector).all_inner_texts() if text]
-
-    def numbers(self, selector: str) -> list[float]:
-        """The numbers that these elements show."""
-        return [float(text.replace(",", "").strip("▲▼ ")) for text in self.texts(selector)]
-
-    def until(self, condition: str, argument: object = None) -> None:
-        """Wait until the page says so."""
-        self.page.wait_for_function(condition, arg=argument)
-
-    def redraws(self, count: int) -> None:
-        """Wait for so many further replies that were painted."""
-        for _ in range(count):
-            first = self.page.inner_text(".tape-row:nth-child(2)")
-            self.until("text => document.querySelector('.tape-row:nth-child(2)').innerText !== text", first)
-            self.page.wait_for_timeout(50)
-
-    def drag(self, distance: int) -> None:
-        """Drag the candles to the right by so many pixels.
-
-        Again if nothing came of it: that a new page finds its size ends a drag.
-        """
-        before = self.page.evaluate(RANGE)
-        for _ in range(5):
-            self._drag_once(distance)
-            self.page.wait_for_timeout(200)
-            if self.page.evaluate(RANGE) != before:
-                break
-
-    def _drag_once(self, distance: int) -> None:
-        box = self.page.locator("#symbol-chart .nsewdrag").first.bounding_box()
-        assert box is not None
-        x, y = box["x"] + box["width"] / 3, box["y"] + box["height"] / 3
-        self.page.mouse.move(x, y)
-        self.page.mouse.down()
-        self.page.mouse.move(x + distance / 2, y, steps=4)
-        self.page.mouse.move(x + distance, y, steps=4)
-        self.page.mouse.up()
 
 
 def asked(visit: Visit) -> list[str]:
@@ -97,10 +30,10 @@ def test_candles_book_and_trades_are_there(browser: Browser, site: SymbolSite) -
     with SymbolVisit(browser, site) as visit:
         assert len(visit.page.evaluate(HELD)) >= 400
         assert visit.page.evaluate(f"{CHART}.layout.uirevision") == "sim-bybit:BTCUSDT:5m"
-        assert visit.page.evaluate(f"{CHART}.data.map(t => t.type)") == ["candlestick", "bar"]
+        assert visit.page.evaluate(f"{CHART}.data.slice(0, 2).map(t => t.type)") == ["candlestick", "bar"]
         assert visit.page.evaluate(f"{CHART}.layout.hoversubplots") == "axis"
-        assert visit.page.evaluate(f"{CHART}.layout.xaxis.anchor") == "y2"
-        visit.until(f"() => {STRIPS}.data.length === 4 && {STRIPS}.data[0].x.length >= 290")
+        assert visit.page.evaluate(f"{CHART}.layout.xaxis.anchor") == "y4"
+        visit.until(f"() => {STRIPS}.data.length === 6 && {STRIPS}.data[0].x.length >= 270")
         assert visit.page.inner_text("#symbol-note") == ""
         assert len(visit.texts(".tape-row:not(.tape-head)")) > 1
         assert visit.complaints == []
@@ -243,7 +176,7 @@ def test_a_small_tick_has_the_same_digits_everywhere(browser: Browser, site: Sym
             *visit.page.locator("#symbol-strips .ytick text").all_text_contents(),
             *prices,
         ]
-        shown = [text for text in shown if text != "UTC"]
+        shown = [text for text in shown if text != "UTC" and "RSI" not in text]
         assert len(shown) > 30
         assert {len(text.split(".")[1]) for text in shown} == {7}
 
@@ -360,10 +293,11 @@ def test_it_fits_the_screen(
             for part, content in (
                 ("Book", "#symbol-ladder"),
                 ("Trades", "#symbol-tape"),
+                ("Signals", "#symbol-signals tbody tr"),
                 ("Chart", "#symbol-chart"),
             ):
                 visit.page.click(f".part-tab:has-text('{part}')")
-                visit.page.wait_for_selector(content, state="visible")
+                visit.page.wait_for_selector(f"{content} >> nth=0", state="visible")
                 assert len(visit.screenshot(tmp_path, f"{size}-{scheme}-{part}")) > 5_000
                 if part == "Book":
                     labels = visit.page.locator(".depth-labels").bounding_box()

@@ -7,6 +7,7 @@ from dash import dcc, html
 
 from app.pages.symbol import ids
 from app.symbol_names import Place
+from market.instruments import parse_symbol
 
 Component = Any
 
@@ -23,7 +24,17 @@ _FACTS = (
     ("Turnover 24 h", ids.VOLUME, "Traded value of the last 24 hours, in quote currency"),
     ("Age", ids.AGE, "Time since the newest datum of this page came in"),
 )
-_PARTS = (("chart", "Chart"), ("book", "Book"), ("trades", "Trades"))
+_PARTS = (("chart", "Chart"), ("book", "Book"), ("trades", "Trades"), ("signals", "Signals"))
+_SWITCHES = (
+    ("rsi", "RSI", "RSI 14, Wilder, in a pane of its own"),
+    ("stoch", "StochRSI", "StochRSI 14, 14, 3, 3, in a pane of its own: K solid, D dashed"),
+    ("ema", "EMA", "Averages of the closes, 12 solid and 26 dashed"),
+    ("bb", "Bollinger", "Mean of 20 closes, two standard deviations up and down"),
+    ("vwap", "VWAP", "Turnover through volume since 00:00 UTC"),
+    ("signals", "Signals", "What fired at these candles: ▲ buy, ▼ sell"),
+    ("gaps", "Gaps", "What was not received, hatched, with the cause from the ledger"),
+)
+_LEAST_VALUES = ((0, "all"), (100, "≥ 100"), (1_000, "≥ 1K"), (10_000, "≥ 10K"), (100_000, "≥ 100K"))
 _MODEBAR: Any = {
     "displaylogo": False,
     "scrollZoom": True,
@@ -40,7 +51,10 @@ def layout(place: Place, intervals: Sequence[str], interval: str, twins: Sequenc
         [
             _head(place, intervals, twins),
             _tabs(),
-            html.Div([_chart_part(), _book_part(), _trades_part()], className="symbol-parts"),
+            html.Div(
+                [_chart_part(), _book_part(), _trades_part(place), _signals_part(place)],
+                className="symbol-parts",
+            ),
             dcc.Store(id=ids.TICK),
             dcc.Store(id=ids.LIVE),
             dcc.Store(id=ids.DRAWN),
@@ -87,10 +101,11 @@ def _head(place: Place, intervals: Sequence[str], twins: Sequence[Place]) -> Com
         for head, name, title in _FACTS
     ]
     links = [
-        dcc.Link(i, href=f"{place.path}?tf={i}", className="tf", title=f"{i} candles") for i in intervals
+        dcc.Link(i, href=f"{place.path}?tf={i}", className="tf", title=f"{i} candles ({n})")
+        for n, i in enumerate(intervals, 1)
     ]
     others = [
-        dcc.Link(f"{p.symbol} on {p.venue} →", href=p.path, className="twin", title="The same coin there")
+        dcc.Link(f"{p.symbol} on {p.venue} →", href=p.path, className="twin", title="The same coin there (v)")
         for p in twins
     ]
     return html.Header(
@@ -124,13 +139,39 @@ def _chart_part() -> Component:
     return html.Section(
         [
             html.Div("", id=ids.NOTE, className="symbol-note", role="status"),
-            _graph(ids.CHART, "chart", panes=2),
+            _switches(),
+            _graph(ids.CHART, "chart", panes=4),
+            _table("candles", "Table of the candles"),
             html.H2("Last 10 minutes", className="panel-title"),
-            _graph(ids.STRIPS, "strips", panes=3),
+            _graph(ids.STRIPS, "strips", panes=4),
+            _table("strips", "Table of the last 10 minutes"),
         ],
         className="panel chart-part",
         **_marks(aria_label="Candles and the last 10 minutes of the top of the book"),
     )
+
+
+def _switches() -> Component:
+    """What may be on or off; the browser says which are."""
+    buttons = [
+        html.Button(
+            name, title=title, className="switch", **_marks(data_on=key, aria_pressed="false", type="button")
+        )
+        for key, name, title in _SWITCHES
+    ]
+    return html.Div(buttons, className="switches", role="group", **_marks(aria_label="Shown on the chart"))
+
+
+def _table(kind: str, words: str) -> Component:
+    """What a chart shows, in numbers; written while it is open."""
+    frame = html.Div(className="table-frame", tabIndex=0, **_marks(role="region", aria_label=words))
+    return html.Details([html.Summary(words), frame], className="chart-table", **_marks(data_table=kind))
+
+
+def _chooser(name: str, title: str, options: Sequence[tuple[int, str]]) -> Component:
+    chosen = [html.Option(text, value=str(value)) for value, text in options]
+    select = html.Select(chosen, id=name, title=title, **_marks(aria_label=title))
+    return html.Div(select, className="chooser")
 
 
 def _blank_figure(panes: int) -> Any:
@@ -157,20 +198,44 @@ def _graph(name: str, kind: str, *, panes: int) -> Component:
 def _book_part() -> Component:
     return html.Section(
         [
-            html.H2("Book", className="panel-title"),
+            html.Div(
+                [
+                    html.H2("Book", className="panel-title"),
+                    _chooser(ids.GROUP, "Prices of one row, in ticks", []),
+                ],
+                className="panel-head",
+            ),
             html.Div(
                 [html.Div(id=ids.LADDER, className="ladder num"), html.Div("", id=ids.LADDER_STATE)],
                 className="ladder-frame",
             ),
             html.H2("Depth", className="panel-title"),
             html.Div(id=ids.DEPTH, className="depth num"),
+            _table("depth", "Table of the book"),
         ],
         className="panel book-part",
     )
 
 
-def _trades_part() -> Component:
+def _trades_part(place: Place) -> Component:
+    quote = parse_symbol(place.symbol)[1]
+    head = [
+        html.H2("Trades", className="panel-title"),
+        html.Span("CVD –", id=ids.CVD, className="cvd num"),
+        _chooser(ids.LEAST, f"Trades of at least this value, in {quote}", _LEAST_VALUES),
+    ]
     return html.Section(
-        [html.H2("Trades", className="panel-title"), html.Div(id=ids.TAPE, className="tape num")],
+        [html.Div(head, className="panel-head"), html.Div(id=ids.TAPE, className="tape num")],
         className="panel trades-part",
+    )
+
+
+def _signals_part(place: Place) -> Component:
+    record = dcc.Link("Track record", href=f"/signals?venue={place.venue}&symbol={place.symbol}")
+    return html.Section(
+        [
+            html.Div([html.H2("Signals", className="panel-title"), record], className="panel-head"),
+            html.Div(id=ids.SIGNALS, className="table-frame"),
+        ],
+        className="panel signals-part",
     )

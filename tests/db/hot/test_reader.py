@@ -39,13 +39,15 @@ def test_what_is_missing_is_none_or_empty(reader: HotReader) -> None:
 
 
 def test_hashes_come_back_as_text(reader: HotReader, client: Redis) -> None:
-    """Book, ticker and forming candle, each under its own key."""
+    """Book, ticker, forming candle and its indicators, each under its own key."""
     client.hset(keys.book("bybit", "ETHUSDT"), mapping={"state": "live", "mid": "1.5"})
     client.hset(keys.ticker("bybit", "ETHUSDT"), mapping={"last_price": "2", "mark_price": ""})
     client.hset(keys.kline("bybit", "ETHUSDT", "5m"), mapping={"open": "3"})
     assert reader.book("bybit", "ETHUSDT") == {"state": "live", "mid": "1.5"}
     assert reader.ticker("bybit", "ETHUSDT") == {"last_price": "2", "mark_price": ""}
     assert reader.kline("bybit", "ETHUSDT", "5m") == {"open": "3"}
+    client.hset(keys.indicator("bybit", "ETHUSDT", "5m"), mapping={"rsi": "61.2"})
+    assert reader.indicator("bybit", "ETHUSDT", "5m") == {"rsi": "61.2"}
 
 
 def test_the_market_of_a_venue_is_raw_json_by_symbol(reader: HotReader, client: Redis) -> None:
@@ -94,6 +96,7 @@ def test_a_server_that_is_gone_is_store_unavailable() -> None:
     for call in (
         lambda: reader.market("bybit"), lambda: reader.book("bybit", "X"),
         lambda: reader.trades("bybit", "X"),
+        lambda: reader.indicator("bybit", "X", "1m"),
         lambda: reader.look("bybit", "X", 1),
         lambda: reader.feeds(["bybit"]), reader.workers, reader.events, reader.event_bounds, reader.ping,
     ):  # fmt: skip

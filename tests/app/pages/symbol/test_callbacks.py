@@ -86,3 +86,16 @@ def test_nonsense_gets_nothing(client: FlaskClient, value: object) -> None:
     reply = ask(client, value)
     assert reply.status_code == 200
     assert reply.get_json()["response"] == {}
+
+
+def test_the_page_has_its_switches_choices_and_tables(client: FlaskClient) -> None:
+    """What the browser fills and listens to is there from the start; the tape's choice names its currency."""
+    found = page(client, "/s/bybit/BTCUSDT")
+    for name in ("rsi", "stoch", "ema", "bb", "vwap", "signals", "gaps"):
+        assert f'"data-on": "{name}"' in found
+    for kind in ("candles", "strips", "depth"):
+        assert f'"data-table": "{kind}"' in found
+    for part in ("chart", "book", "trades", "signals"):
+        assert f'"data-part": "{part}"' in found
+    assert "Trades of at least this value, in USDT" in found
+    assert "/signals?venue=bybit&symbol=BTCUSDT" in found
