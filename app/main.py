@@ -5,6 +5,7 @@ import time
 from app.factory import create_app
 from app.ports import Clock
 from db.history.replica import history_reader
+from db.hot.breaker import Breaker
 from db.hot.connect import reader_client
 from db.hot.reader import HotReader
 from db.logs import configure_logs
@@ -17,10 +18,12 @@ def _now_ms() -> int:
 
 settings = load_settings()
 configure_logs(settings)
+breaker = Breaker()
 app = create_app(
     settings,
-    HotReader(reader_client(settings.redis_url)),
+    HotReader(reader_client(settings.redis_url, breaker)),
     history_reader(settings.database_url, settings.database_read_url),
     Clock(_now_ms, time.monotonic),
+    breaker,
 )
 server = app.server
