@@ -30,7 +30,7 @@ from app.symbol_model import Sources, SymbolModel, in_background
 from app.theme import FIRST_PAINT_HASH, index_string
 from app.watch import HistoryWatch
 from app.web_metrics import WebMetrics
-from db.hot.breaker import Breaker
+from db.breaker import Breaker
 from db.settings import Settings
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"

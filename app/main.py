@@ -4,8 +4,8 @@ import time
 
 from app.factory import create_app
 from app.ports import Clock
+from db.breaker import Breaker
 from db.history.replica import history_reader
-from db.hot.breaker import Breaker
 from db.hot.connect import reader_client
 from db.hot.reader import HotReader
 from db.logs import configure_logs

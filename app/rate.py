@@ -10,8 +10,8 @@ from limits.errors import StorageError
 
 from app.address import address_of
 from app.errors import error
+from db.breaker import Breaker
 from db.hot import keys
-from db.hot.breaker import Breaker
 from db.hot.connect import rate_pool
 
 API = "/api/"

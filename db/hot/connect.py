@@ -10,8 +10,9 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from db.breaker import Breaker
 from db.errors import StoreUnavailable
-from db.hot.breaker import Breaker, guarded
+from db.hot.guarded import guarded
 
 Client = Redis
 """A connection pool, for those who only hand it on."""

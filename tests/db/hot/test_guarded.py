@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis, ResponseError
 
+from db.breaker import PAUSE_S, Breaker
 from db.errors import StoreUnavailable
-from db.hot.breaker import PAUSE_S, Breaker
 from db.hot.connect import rate_pool, reader_client, redis_errors
 
 
