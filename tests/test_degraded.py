@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pytest
@@ -47,6 +48,7 @@ class Store:
 
     def __init__(self, stores: Stores, name: str) -> None:
         self._stores, self._name = stores, name
+        self._frozen: list[int] = []
 
     def kill(self) -> None:
         child = self._stores.supervisor.children[self._name]
@@ -54,10 +56,19 @@ class Store:
         child.process.wait()
 
     def freeze(self) -> None:
-        os.kill(self._stores.supervisor.children[self._name].pid, signal.SIGSTOP)
+        """The server and, of PostgreSQL, its sessions: whoever it talks to hears nothing more."""
+        url, listed = self._stores.urls["DATABASE_URL"], "SELECT pid FROM pg_stat_activity"
+        sessions = [pid for (pid,) in query(url, listed)] if self._name == "postgres" else []
+        self._frozen = [self._stores.supervisor.children[self._name].pid, *sessions]
+        self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        os.kill(self._stores.supervisor.children[self._name].pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, how: signal.Signals) -> None:
+        for pid in self._frozen:
+            with suppress(ProcessLookupError):
+                os.kill(pid, how)
 
     def start(self) -> None:
         store = self._stores.redis if self._name == "redis" else self._stores.postgres
@@ -173,6 +184,21 @@ def test_without_postgres_what_is_live_goes_on(site: Site) -> None:
         assert site.unready() == {"postgres", "schema"}
     finally:
         site.postgres.start()
+    site.until_ready()
+
+
+def test_a_frozen_postgres_is_waited_for_by_one(site: Site) -> None:
+    """The first to ask waits as long as any question may; after that one tries, and others do not wait."""
+    site.restart_web()
+    site.until_ready()
+    site.postgres.freeze()
+    try:
+        assert site.silent(FROM_POSTGRES[0]) == "Postgres"
+        assert set(site.answers(*FROM_POSTGRES[:3]).values()) == {503}
+        assert set(site.answers("/", "/status", *ALWAYS, BOOK, STREAM).values()) == {200}
+        assert site.ask(BOOK).json["state"] == "live"
+    finally:
+        site.postgres.thaw()
     site.until_ready()
 
 
