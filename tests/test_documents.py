@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from app.openapi.condition import READY_PARTS
+from app.stored_metrics import DB_STATES, STATES
 from db.local.account import own_directory
 from db.local.binaries import Places, postgres_bin
 from db.local.commands import psql_command, redis_cli_command
@@ -183,3 +185,15 @@ def test_links_lead_somewhere(name: str) -> None:
             titles = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
             slugs = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
             assert heading in slugs, link
+
+
+def test_the_runbook_tells_of_every_word() -> None:
+    """Each warning of the log, state of a database, state of a feed and part of `/readyz`."""
+    told = (ROOT / "docs/operations.md").read_text()
+    sources = [
+        path.read_text() for folder in ("app", "collector", "db") for path in (ROOT / folder).rglob("*.py")
+    ]
+    logged = {word for text in sources for word in re.findall(r'log\.(?:warning|error)\(\s*"([\w.]+)"', text)}
+    assert len(logged) > 30
+    words = {*logged, *DB_STATES, *STATES, *READY_PARTS}
+    assert sorted(word for word in words if f"`{word}`" not in told and not word.endswith(".failed")) == []
