@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from app.api_book import book_view
+from app.api_book import book_view, last_known_book
 from app.api_gaps import NO_GAPS, gap_page, gaps_of
 from app.api_market import market_json
 from app.api_names import Names
@@ -17,6 +17,7 @@ from app.ports import Clock, History, HotReader
 from app.read_model import ReadModel
 from app.stream.routes import Streams, add_stream
 from app.view import MarketView, blank_row
+from db.errors import StoreUnavailable
 from db.rows import CHANNELS
 from market.intervals import INTERVAL_MS
 
@@ -47,8 +48,17 @@ def blueprint(
     @api.get("/book/<venue>/<symbol>")
     def book(venue: str, symbol: str) -> Response:
         names.check(venue, symbol)
-        body = json_bytes(book_view(venue, symbol, reader.book(venue, symbol), clock.now_ms()))
+        body = json_bytes(_book(venue, symbol))
         return uncached(Response(body, mimetype="application/json"))
+
+    def _book(venue: str, symbol: str) -> dict[str, object]:
+        try:
+            return book_view(venue, symbol, reader.book(venue, symbol), clock.now_ms())
+        except StoreUnavailable:
+            ticker = read_model.last_ticker(venue, symbol)
+            if ticker is None:
+                raise
+            return last_known_book(ticker, clock.now_ms())
 
     return api
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from db.hot.keys import BOOK_FIELDS
+from db.rows import TickerRow
+from market import measures
 
 _TEXT = ("state",)
 _SIDES = ("bids", "asks")
@@ -27,6 +29,31 @@ def book_view(venue: str, symbol: str, fields: Mapping[str, str] | None, now: in
     recv_time = found["recv_time"]
     found["age_ms"] = now - recv_time if isinstance(recv_time, int) else None
     return found
+
+
+def last_known_book(ticker: TickerRow, now: int) -> dict[str, object]:
+    """The best levels of a stored ticker as a book of one level a side, marked `stale`.
+
+    Times are the ticker's; what it does not tell is null.
+    """
+    bid = _level(ticker.best_bid_price, ticker.best_bid_size)
+    ask = _level(ticker.best_ask_price, ticker.best_ask_size)
+    known = {name: getattr(ticker, name) for name in TickerRow.__struct_fields__ if name in BOOK_FIELDS} | {
+        "state": "stale",
+        "mid": measures.mid(ticker.best_bid_price, ticker.best_ask_price),
+        "microprice": measures.microprice(bid, ask),
+        "spread_bps": measures.spread_bps(ticker.best_bid_price, ticker.best_ask_price),
+        "imbalance": measures.imbalance(ticker.best_bid_size, ticker.best_ask_size),
+        "bids": [bid] if bid else [],
+        "asks": [ask] if ask else [],
+    }
+    found: dict[str, object] = {"now": now, "venue": ticker.venue, "symbol": ticker.symbol}
+    found |= {name: known.get(name) for name in BOOK_FIELDS}
+    return found | {"age_ms": None if ticker.recv_time is None else now - ticker.recv_time}
+
+
+def _level(price: float | None, size: float | None) -> tuple[float, float] | None:
+    return None if price is None or size is None else (price, size)
 
 
 def _number(text: str) -> float | int | None:

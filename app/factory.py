@@ -30,6 +30,7 @@ from app.symbol_model import Sources, SymbolModel, in_background
 from app.theme import FIRST_PAINT_HASH, index_string
 from app.watch import HistoryWatch
 from app.web_metrics import WebMetrics
+from db.breaker import Breaker
 from db.settings import Settings
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -43,8 +44,17 @@ _DASH_PAGE = "/<path:path>"
 """Endpoint of Dash's catch-all, which answers 200 wherever one looks."""
 
 
-def create_app(settings: Settings, reader: HotReader, history: History, clock: Clock) -> Dash:
-    """The Dash app over these readers; its `server` is what gunicorn serves."""
+def create_app(
+    settings: Settings,
+    reader: HotReader,
+    history: History,
+    clock: Clock,
+    breaker: Breaker | None = None,
+) -> Dash:
+    """The Dash app over these readers; its `server` is what gunicorn serves.
+
+    `breaker`: what the reader's client knows of Redis, for the rate limiter's.
+    """
     server = Flask("tickdeck")
     # Addresses of assets carry the file's time, so they may be kept for a year.
     server.config["SEND_FILE_MAX_AGE_DEFAULT"] = _YEAR_S
@@ -68,7 +78,7 @@ def create_app(settings: Settings, reader: HotReader, history: History, clock: C
         api.blueprint(read_model, reader, history, clock, streams, has_login=bool(settings.users))
     )
     errors.install(server)
-    rate.install(server, settings.api_rate_limit, settings.redis_url)
+    rate.install(server, settings.api_rate_limit, settings.redis_url, breaker)
     security.guard_callbacks(app)
     security.add_headers(server, security.content_security_policy([*app.csp_hashes(), FIRST_PAINT_HASH]))
     _finish_pages(server, has_page)

@@ -4,6 +4,7 @@ import time
 
 from app.factory import create_app
 from app.ports import Clock
+from db.breaker import Breaker
 from db.history.replica import history_reader
 from db.hot.connect import reader_client
 from db.hot.reader import HotReader
@@ -17,10 +18,12 @@ def _now_ms() -> int:
 
 settings = load_settings()
 configure_logs(settings)
+breaker = Breaker()
 app = create_app(
     settings,
-    HotReader(reader_client(settings.redis_url)),
+    HotReader(reader_client(settings.redis_url, breaker)),
     history_reader(settings.database_url, settings.database_read_url),
     Clock(_now_ms, time.monotonic),
+    breaker,
 )
 server = app.server

@@ -10,6 +10,7 @@ from limits.errors import StorageError
 
 from app.address import address_of
 from app.errors import error
+from db.breaker import Breaker
 from db.hot import keys
 from db.hot.connect import rate_pool
 
@@ -18,7 +19,7 @@ STREAMS = ("/api/stream", "/api/ws")
 OFF = "off"
 
 
-def install(server: Flask, rate: str, redis_url: str) -> None:
+def install(server: Flask, rate: str, redis_url: str, breaker: Breaker | None = None) -> None:
     """Limit `/api` but for streams, which have a limit of their own.
 
     While Redis does not answer each process counts for itself; nobody waits for it longer than its time-outs.
@@ -26,7 +27,7 @@ def install(server: Flask, rate: str, redis_url: str) -> None:
     if rate == OFF:
         return
     options: Any = {
-        "connection_pool": rate_pool(redis_url),
+        "connection_pool": rate_pool(redis_url, breaker),
         "key_prefix": keys.RATE,
         "wrap_exceptions": True,
     }

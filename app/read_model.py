@@ -109,6 +109,11 @@ class ReadModel:
             return sorted(stored)
         return symbols_for(venue, self._wanted)
 
+    def last_ticker(self, venue: str, symbol: str) -> TickerRow | None:
+        """What Postgres last knew of an instrument; None if nothing, or if it does not answer."""
+        tickers = self._watch.last_known()[0] if self._watch else []
+        return next((found for found in tickers if (found.venue, found.symbol) == (venue, symbol)), None)
+
     def _build(self) -> MarketView:
         try:
             read = self._last_read = self._read()

@@ -14,8 +14,8 @@ from market.instruments import Instrument
 OVERDUE_S = 3.0
 """A fetch that takes longer than this is trouble."""
 LOOK_EVERY_S = 5.0
-FIRST_WAIT_S = 1.0
-"""Whoever needs a value that was never fetched waits this long for it."""
+FIRST_WAIT_S = 0.3
+"""Whoever needs a value that was never fetched waits for it until its fetch has taken this long."""
 
 Value = TypeVar("Value")
 Job = Callable[[], None]
@@ -53,7 +53,7 @@ class Watched(Generic[Value]):
         self._value: Value | None = None
 
     def look(self, wait_s: float = 0.0) -> Value | None:
-        """The value, or None if there never was one, even after `wait_s`."""
+        """The value, or None if there never was one, not even when the fetch had taken `wait_s`."""
         with self._lock:
             now = self._monotonic()
             is_due = not self._is_under_way and now - self._began_at >= self._every_s
@@ -61,8 +61,8 @@ class Watched(Generic[Value]):
                 self._is_under_way, self._began_at = True, now
         if is_due:
             self._spawn(self._run)
-        if wait_s and not self._fetched.is_set():
-            self._fetched.wait(wait_s)
+        if not self._fetched.is_set() and (left := self._began_at + wait_s - now) > 0:
+            self._fetched.wait(left)
         return self._value
 
     @property
@@ -104,6 +104,7 @@ class HistoryWatch:
 
     def last_known(self) -> tuple[list[TickerRow], list[Instrument]]:
         """The last known ticker of each instrument, and the instruments; empty where Postgres is silent."""
+        self._instruments.look()  # both are under way before one is waited for
         tickers = self._tickers.look(FIRST_WAIT_S)
         instruments = self._instruments.look(FIRST_WAIT_S)
         return tickers or [], instruments or []

@@ -34,6 +34,8 @@ pytestmark = pytest.mark.wire
 
 ROOT = Path(__file__).parents[1]
 VENUES = ("sim-bybit", "sim-binance")
+DYNO_MB = 512
+"""Memory of the smallest dyno or instance; what is over is killed."""
 GRACE_S = 30
 """How long Heroku and, as it is set, Render wait from SIGTERM to SIGKILL."""
 PATHS = (
@@ -148,11 +150,27 @@ class Platform:
         """Whether every row has a price."""
         return all(row["last_price"] is not None for row in self.rows())
 
+    def memory_mb(self, name: str) -> float:
+        """What all processes of a dyno have of the memory, each shared page counted once. Linux only."""
+        leader = self.running[name].pid
+        folders = [path for path in Path("/proc").iterdir() if path.name.isdecimal()]
+        rollups = [(folder / "smaps_rollup").read_text() for folder in folders if _is_of(folder, leader)]
+        lines = [line.split() for text in rollups for line in text.splitlines()]
+        return sum(int(words[1]) for words in lines if words[0] == "Pss:") / 1000
+
     def end(self) -> dict[str, int]:
         """What a platform does: SIGTERM to every process of every dyno; the exit codes."""
         for process in self.running.values():
             os.killpg(process.pid, signal.SIGTERM)
         return {name: process.wait(GRACE_S) for name, process in self.running.items()}
+
+
+def _is_of(process: Path, leader: int) -> bool:
+    """Whether a process belongs to the group of that leader."""
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[2]) == leader
+    except OSError:  # it has ended
+        return False
 
 
 @contextmanager
@@ -379,6 +397,10 @@ def test_two_deployments_and_two_jobs_fit_the_smallest_plans(
                 statuses = set(viewers.map(deployed.answers, PATHS * 40))
             assert 200 in statuses
             assert not statuses & {0, 500}
+            if sys.platform == "linux":
+                used = {name: deployed.memory_mb(name) for name in ("web", "worker")}
+                record_property("memory_mb", used)
+                assert all(40 < megabytes < DYNO_MB for megabytes in used.values()), used
             assert deployed.end() == {"web": 0, "worker": 0}
     record_property("sql", watch.sql)
     record_property("redis", watch.redis)

@@ -68,7 +68,8 @@ def _now(example: Example) -> Schema:
         "/api/book/{venue}/{symbol}": _get(
             "now", "The latest book", replies(json_reply("The book", ref("schemas", "Book")), 404, 429, 503),
             instrument(example, "path"),
-            "Of a book that there is none of all values are null.",
+            "Of a book that there is none of all values are null. While Redis does not answer: the last known"
+            " best bid and ask, `stale`.",
         ),
         "/api/stream": _get(
             "now", "What happens, as it happens", replies(stream, 400, 404, 429, 503),

@@ -5,6 +5,7 @@ from typing import Any
 from app.api_gaps import GAP_COLUMNS, TOLD_COLUMNS
 from app.api_series import KLINE_COLUMNS, TICK_COLUMNS
 from app.api_track import INDICATOR_COLUMNS, SCORE_COLUMNS, SIGNAL_COLUMNS, TRADE_COLUMNS
+from app.openapi import condition
 from app.openapi.fields import FIELDS, Schema, row_of
 from app.openapi.parts import ERROR, NOW, feed_fields, ref
 from app.view import IndicatorValues, OverviewRow
@@ -75,41 +76,6 @@ def _event() -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _part() -> Schema:
-    properties = {
-        "ok": {"type": "boolean"},
-        "detail": {"type": "string", "description": "Empty while it is well"},
-    }
-    return {"type": "object", "properties": properties, "required": ["ok"]}
-
-
-def _readiness() -> Schema:
-    properties = {
-        "ready": {"type": "boolean"},
-        "now": NOW,
-        "failed": {"type": "array", "items": {"type": "string"}},
-        "parts": {"type": "object", "additionalProperties": _part()},
-    }
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _status() -> Schema:
-    named: Schema = {"type": "object", "additionalProperties": {"type": "object"}}
-    properties = {
-        "now": NOW,
-        "notices": _NOTICES,
-        "feeds": _FEEDS,
-        "workers": named | {"description": "By the worker's id"},
-        "stores": named | {"description": "`redis` and `postgres`"},
-        "versions": {"type": "object"},
-    }
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": ["now", "feeds", "workers", "stores", "versions"],
-    }
-
-
 def schemas() -> Schema:
     """Name -> schema."""
     book = row_of(("now", "venue", "symbol", *BOOK_FIELDS, "age_ms"), now=NOW, bids=_LEVELS, asks=_LEVELS)
@@ -126,8 +92,8 @@ def schemas() -> Schema:
         "Change": _change(),
         "Event": _event(),
         "Reset": {"type": "object", "properties": reset, "required": list(reset)},
-        "Readiness": _readiness(),
-        "Status": _status(),
+        "Readiness": condition.readiness(),
+        "Status": condition.status(),
         "Book": book,
         "Kline": row_of(KLINE_COLUMNS),
         "Tick": row_of(TICK_COLUMNS),

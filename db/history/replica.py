@@ -1,4 +1,4 @@
-"""Reading from a replica while it is of use, from the primary otherwise."""
+"""Reading from a replica while it is of use, from the primary otherwise; who failed is left for a while."""
 
 import threading
 import time
@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import structlog
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from db.errors import StoreUnavailable
-from db.history.engine import reader_engine
+from db.breaker import Breaker
+from db.errors import StoreBusy, StoreUnavailable
+from db.history.engine import reader_engine, sqlstate
 from db.history.reader import HistoryReader
 
 log = structlog.get_logger()
@@ -18,8 +20,12 @@ SLOW_MS = 2_500
 LATE_S = 30.0
 """One that is further behind is not asked while the primary answers."""
 LOOK_EVERY_S = 10.0
+SCOUT_S = 10.0
+"""Longer than any question takes, also one to a server that is silent."""
 AWAY_S = 30.0
 """One that failed is tried again after this."""
+_STATEMENT = "42"
+"""Class of errors that are a statement's own: without our tables, say."""
 
 
 class _ReplicaFirst:
@@ -110,9 +116,42 @@ def replica_first(
     return cast(HistoryReader, _ReplicaFirst(replica, primary, monotonic))
 
 
+class _Remembering:
+    """Has every method of a HistoryReader. After a failure one caller tries it again, others are refused."""
+
+    def __init__(self, reader: HistoryReader, breaker: Breaker) -> None:
+        self._reader = reader
+        self._breaker = breaker
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def ask(*values: Any, **named: Any) -> Any:
+            if self._breaker.refuses():
+                raise StoreUnavailable("Postgres: it failed a moment ago and is not asked now")
+            try:
+                answer = getattr(self._reader, name)(*values, **named)
+            except StoreUnavailable as error:
+                self._note(error)
+                raise
+            self._breaker.worked()
+            return answer
+
+        return ask
+
+    def _note(self, error: StoreUnavailable) -> None:
+        if isinstance(error, StoreBusy) or sqlstate(error.__cause__)[:2] == _STATEMENT:
+            self._breaker.worked()  # it answers, if not this
+        elif self._breaker.is_open or not isinstance(error.__cause__, PoolTimeout):
+            self._breaker.failed()
+
+
+def remembering(reader: HistoryReader, breaker: Breaker) -> HistoryReader:
+    """A reader for whose server nobody waits who comes a moment after a failure."""
+    return cast(HistoryReader, _Remembering(reader, breaker))
+
+
 def history_reader(database_url: str, read_url: str = "") -> HistoryReader:
     """The web's reader, of a replica where there is one. Connects when first used."""
-    primary = HistoryReader(reader_engine(database_url))
+    primary = remembering(HistoryReader(reader_engine(database_url)), Breaker(scout_s=SCOUT_S))
     if not read_url:
         return primary
     replica = HistoryReader(reader_engine(read_url, statement_timeout_ms=SLOW_MS, connect_timeout_s=2))

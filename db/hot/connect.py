@@ -10,7 +10,9 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from db.breaker import Breaker
 from db.errors import StoreUnavailable
+from db.hot.guarded import guarded
 
 Client = Redis
 """A connection pool, for those who only hand it on."""
@@ -24,11 +26,12 @@ def live_client(url: str) -> Redis:
     return _client(url, max_connections=1, wait_s=0.25, socket_timeout=0.25, socket_connect_timeout=0.25)
 
 
-def reader_client(url: str) -> Redis:
+def reader_client(url: str, breaker: Breaker | None = None) -> Redis:
     """The web's client: two connections a process. Replies are bytes.
 
     A request waits a third of a second for a Redis that hangs, its turn included; a busy loop is no reason to
-    end a wait (gevent looks at what came before it looks at the time).
+    end a wait (gevent looks at what came before it looks at the time). Where a `breaker` remembers a failure,
+    those that come in the second after it wait for nothing.
     """
     return _client(
         url,
@@ -37,12 +40,20 @@ def reader_client(url: str) -> Redis:
         socket_timeout=0.2,
         socket_connect_timeout=0.2,
         health_check_interval=30,
+        breaker=breaker,
     )
 
 
-def rate_pool(url: str) -> BlockingConnectionPool:
+def rate_pool(url: str, breaker: Breaker | None = None) -> BlockingConnectionPool:
     """The rate limiter's one connection: requests wait a moment for it, and it never tries again."""
-    return _pool(url, max_connections=1, wait_s=0.1, socket_timeout=0.25, socket_connect_timeout=0.25)
+    return _pool(
+        url,
+        max_connections=1,
+        wait_s=0.1,
+        socket_timeout=0.25,
+        socket_connect_timeout=0.25,
+        breaker=breaker,
+    )
 
 
 @contextmanager
@@ -58,8 +69,10 @@ def _client(url: str, **options: Any) -> Redis:
     return Redis.from_pool(_pool(url, **options))
 
 
-def _pool(url: str, *, max_connections: int, wait_s: float, **options: Any) -> BlockingConnectionPool:
-    return BlockingConnectionPool.from_url(
+def _pool(
+    url: str, *, max_connections: int, wait_s: float, breaker: Breaker | None = None, **options: Any
+) -> BlockingConnectionPool:
+    pool = BlockingConnectionPool.from_url(
         url,
         max_connections=max_connections,
         timeout=wait_s,
@@ -69,6 +82,9 @@ def _pool(url: str, *, max_connections: int, wait_s: float, **options: Any) -> B
         **_tls(url),
         **options,
     )
+    if breaker is not None:
+        pool.connection_class = guarded(pool.connection_class, breaker)
+    return pool
 
 
 def _tls(url: str) -> dict[str, Any]:

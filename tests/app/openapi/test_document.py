@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
+from prometheus_client.parser import text_string_to_metric_families as families
 
 from app.factory import create_app
 from app.openapi.fields import FIELDS
@@ -19,7 +20,7 @@ from db.history.track import StoredSignal, StoredTrade
 from db.rows import GapRow, IndicatorRow, PaperTradeRow, SignalRow, TickRow
 from market.events import Kline
 from market.instruments import Instrument
-from tests.app.fakes import LIVE_FEED, NOW, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fakes import LIVE_FEED, NOW, WORKER, FakeHistory, FakeReader, FakeTime, settings
 from tests.app.stream.sse import parse
 
 OPEN = NOW - NOW % 300_000
@@ -134,6 +135,66 @@ def test_the_stream_is_what_is_described(client: FlaskClient) -> None:
         next(pieces)
         (told,) = parse(next(pieces).decode())[0]
         fits(told.data, {"$ref": "#/components/schemas/Market"})
+
+
+def condition(**stores: bool) -> FlaskClient:
+    """A web with feeds, two workers and a history, or whose `redis` or `postgres` is gone."""
+    reader, past = FakeReader(), history()
+    reader.states = {"bybit": LIVE_FEED | {"lag_p99_ms": "41"}, "binance": LIVE_FEED}
+    reader.shares = {("bybit", "worker.1"): LIVE_FEED, ("bybit", "worker.2"): LIVE_FEED | {"state": "idle"}}
+    reader.collectors["worker.2"] = WORKER | {"symbols": "3", "db_state": "behind", "version": "0.1.0"}
+    past.events = [(NOW, "", "worker.1", "history_shortened", "ticks before now went")]
+    reader.broken, past.broken = not stores.get("redis", True), not stores.get("postgres", True)
+    return create_app(settings(), reader, past, FakeTime().clock).server.test_client()
+
+
+STORES = [{}, {"redis": False}, {"postgres": False}, {"redis": False, "postgres": False}]
+
+
+@pytest.mark.parametrize("stores", STORES)
+def test_the_status_is_what_is_described(stores: dict[str, bool]) -> None:
+    """Whatever is gone, nothing is left out and nothing more is told."""
+    response = condition(**stores).get("/api/status")
+    assert response.status_code == 200
+    found = response.get_json()
+    assert bool(found["workers"]) is stores.get("redis", True)
+    assert ("sizes" in found["stores"]["postgres"]) is stores.get("postgres", True)
+    fits(found, {"$ref": "#/components/schemas/Status"})
+
+
+@pytest.mark.parametrize("stores", STORES)
+def test_readiness_is_what_is_described(stores: dict[str, bool]) -> None:
+    """The same names in both cases, and a status that is described."""
+    response = condition(**stores).get("/readyz")
+    assert response.status_code == (503 if stores else 200)
+    told = described()["paths"]["/readyz"]["get"]["responses"][str(response.status_code)]
+    fits(response.get_json(), told["content"]["application/json"]["schema"])
+
+
+@pytest.mark.parametrize("stores", STORES)
+def test_metrics_are_what_is_described(stores: dict[str, bool]) -> None:
+    """Text that Prometheus reads, for whoever may; to others an error as everywhere."""
+    client = condition(**stores)
+    responses = described()["paths"]["/metrics"]["get"]["responses"]
+    response = client.get("/metrics")
+    assert response.mimetype in responses["200"]["content"]
+    up = {
+        s.labels["store"]: s.value
+        for f in families(response.text)
+        for s in f.samples
+        if "_store_up" in s.name
+    }
+    assert up == {"redis": stores.get("redis", True), "postgres": stores.get("postgres", True)}
+    refused = client.get("/metrics", environ_base={"REMOTE_ADDR": "203.0.113.7"})
+    assert refused.status_code == 403
+    assert "403" in responses
+    fits(refused.get_json(), {"$ref": "#/components/schemas/Error"})
+
+
+def test_health_is_what_is_described(client: FlaskClient) -> None:
+    """A word."""
+    response = client.get("/healthz")
+    assert response.mimetype in described()["paths"]["/healthz"]["get"]["responses"]["200"]["content"]
 
 
 def fits(found: Any, schema: Any) -> None:

@@ -7,11 +7,13 @@ import psycopg2
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from db.errors import StoreUnavailable
+from db.breaker import PAUSE_S, Breaker
+from db.errors import StoreBusy, StoreUnavailable
 from db.history.engine import reader_engine, writer_engine
 from db.history.reader import HistoryReader
-from db.history.replica import AWAY_S, LOOK_EVERY_S, history_reader, replica_first
+from db.history.replica import AWAY_S, LOOK_EVERY_S, history_reader, remembering, replica_first
 from db.history.writer import HistoryWriter
 from tests.db.history.rows import batch, tick
 
@@ -149,3 +151,65 @@ def test_nobody_who_could_answer_is_an_error() -> None:
 def test_a_primary_is_not_behind(reader: HistoryReader) -> None:
     """It has nothing to take from another."""
     assert reader.behind_s() == 0
+
+
+class Moody(HistoryReader):
+    """Raises what the test says; counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.error: StoreUnavailable | None = None
+        self.asked = 0
+
+    def schema_version(self) -> str | None:
+        self.asked += 1
+        if self.error:
+            raise self.error
+        return "0001"
+
+
+def _told(error: StoreUnavailable, cause: Exception) -> StoreUnavailable:
+    error.__cause__ = cause
+    return error
+
+
+def test_after_a_failure_one_tries_and_others_are_refused() -> None:
+    """At once, for a second after each failure."""
+    clock, moody = Clock(), Moody()
+    reader = remembering(moody, Breaker(clock))
+    moody.error = StoreUnavailable("Postgres: gone")
+    with pytest.raises(StoreUnavailable, match="gone"):
+        reader.schema_version()
+    with pytest.raises(StoreUnavailable, match="a moment ago"):
+        reader.schema_version()
+    assert moody.asked == 1
+    clock.now += PAUSE_S
+    moody.error = None
+    assert [reader.schema_version(), reader.schema_version()] == ["0001"] * 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [StoreBusy("Postgres: a lock"), _told(StoreUnavailable("Postgres: busy"), PoolTimeout("no connection"))],
+)
+def test_one_that_is_busy_is_asked_again(error: StoreUnavailable) -> None:
+    """A lock, a slow question or a used up pool are no reason to leave it."""
+    moody = Moody()
+    reader = remembering(moody, Breaker(Clock()))
+    moody.error = error
+    for asked in (1, 2):
+        with pytest.raises(StoreUnavailable, match=r"Postgres: (a lock|busy)"):
+            reader.schema_version()
+        assert moody.asked == asked
+
+
+def test_a_database_without_our_tables_still_tells_its_schema(database_url: str) -> None:
+    """A statement that fails is an answer."""
+    with closing(
+        psycopg2.connect(make_url(database_url).set(drivername="postgresql").render_as_string(False))
+    ) as c:
+        c.autocommit = True
+        c.cursor().execute("DROP TABLE kline_rows CASCADE")
+    reader = history_reader(database_url)
+    with pytest.raises(StoreUnavailable, match="kline_rows"):
+        reader.klines("bybit", "ETHUSDT", "1m")
+    assert reader.schema_version() is not None
