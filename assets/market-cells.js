@@ -75,7 +75,7 @@
     rsiBar: (params) => {
       if (format.isMissing(params.value)) return { backgroundImage: "none" };
       const end = Math.max(0, Math.min(100, params.value));
-      const colour = end > 70 ? "var(--up-fill)" : end < 30 ? "var(--down-fill)" : "var(--bar)";
+      const colour = end > 70 ? "var(--up-bar)" : end < 30 ? "var(--down-bar)" : "var(--bar)";
       const mark = (at) => `transparent ${at}%, var(--text-3) ${at}% calc(${at}% + 1px), transparent calc(${at}% + 1px)`;
       const bar = `linear-gradient(to right, ${colour} ${end}%, var(--grid) ${end}%)`;
       return { backgroundImage: `linear-gradient(to right, ${mark(30)}), linear-gradient(to right, ${mark(70)}), ${bar}` };
