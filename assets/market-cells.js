@@ -41,6 +41,7 @@
       return a - b || (traded(nodeA) - traded(nodeB)) * (isDescending ? 1 : -1);
     },
     isStarred: (params) => tickdeck.stars.has(params.data.ids),
+    sideHead: ({ colDef }) => tickdeck.market.venueOf(colDef.field.slice(-1)) || colDef.headerName,
     rsiHead: () => `RSI ${tickdeck.market.interval()}`,
     byScore: (_a, _b, nodeA, nodeB, isDescending) =>
       missingLast(nodeA.data.score, nodeB.data.score, nodeA, nodeB, isDescending),

@@ -5,6 +5,7 @@
   const { format, marketAddress, marketControls, marketPast } = tickdeck;
   const OF_INTERVAL = ["rsi", "stoch_rsi_k", "stoch_rsi_d", "signal", "score", "reason"];
   const { Table } = tickdeck.marketTable;
+  let sides = ""; // the venues in the heads of the coins
   let turned = null; // the address as it was shown last, and the page it was shown on
 
   const sorted = (order) => marketAddress.go({ sort: order || "" }, { replace: true });
@@ -77,8 +78,12 @@
     const passes = marketControls.passer(asked);
     const isCoins = asked.view === "venues";
     const found = isCoins ? pairsOf(view) : rowsOf(view, asked);
-    const name = `${asked.interval} ${view.interval}`;
+    const name = `${asked.interval} ${view.interval} ${Boolean(view.pairs)}`;
     const version = `${view.version} ${asked.interval}`;
+    if (isCoins && sides !== `${venueOf("a")} ${venueOf("b")}`) {
+      sides = `${venueOf("a")} ${venueOf("b")}`;
+      coins.refreshHeads();
+    }
     (isCoins ? coins : rows).paint(found, { asked: name, version, order: asked.sort, passes });
     if (!tickdeck.isFrozen()) count(view, asked);
   }
@@ -106,6 +111,12 @@
     if (hasOtherInterval) rows.refreshHeads();
   }
 
+  // The venue that stands on a side of the coins, "a" or "b"; they change where live data takes over from simulated.
+  function venueOf(side) {
+    const view = tickdeck.live.view();
+    return view && view.pairs && view.pairs[side].length ? view.pairs[side][0][0] : null;
+  }
+
   // The interval in the heads.
   function interval() {
     return marketAddress.page() ? marketAddress.read().interval : "";
@@ -129,5 +140,5 @@
   document.addEventListener("tickdeck:settings", () => [rows, coins].forEach((table) => table.resize()));
   window.setInterval(everySecond, 1000);
   window.dash_clientside = Object.assign({}, window.dash_clientside, { market: { draw } });
-  tickdeck.market = { question, interval };
+  tickdeck.market = { question, interval, venueOf };
 })();

@@ -161,7 +161,9 @@ def _group(head: str, *children: Column) -> Column:
 
 
 def _side(field: str, venue: str, written: str) -> Column:
-    return _number(field, venue, written, 124 if written == "significant" else 110)
+    """One venue's number; `venue` stands in the head until the rows say which one it is."""
+    head = {"headerValueGetter": {"function": "sideHead(params)"}}
+    return _number(field, venue, written, 124 if written == "significant" else 110) | head
 
 
 def _number(field: str, head: str, written: str, width: int) -> Column:

@@ -23,17 +23,21 @@ _SIGNALS = (
 
 
 class Choices(NamedTuple):
-    """What may be chosen from, and the interval that is shown without a choice."""
+    """What may be chosen from, and the interval that is shown without a choice.
+
+    `shown`: the venues that have rows now; of `venues` others may come, where live data takes over.
+    """
 
     venues: Sequence[str]
+    shown: Sequence[str]
     intervals: Sequence[str]
     interval: str
 
 
 def choices_of(read_model: ReadModel) -> Choices:
-    """The venues that are shown now, and the intervals that are collected."""
+    """The venues and intervals of the configuration."""
     shown = tuple(read_model.market().feeds)
-    return Choices(shown, read_model.intervals, read_model.interval)
+    return Choices(read_model.venues.all, shown, read_model.intervals, read_model.interval)
 
 
 def layout(choices: Choices) -> Component:
@@ -44,7 +48,7 @@ def layout(choices: Choices) -> Component:
                 [html.Div(id=ids.COUNTS, className="counts num"), _controls(choices)], className="market-head"
             ),
             _grid(ids.GRID, columns(), "market-rows"),
-            _grid(ids.PAIRS, pair_columns(*_sides(choices.venues)), "market-coins"),
+            _grid(ids.PAIRS, pair_columns(*_sides(choices.shown)), "market-coins"),
             dcc.Store(id=ids.DRAWN),
         ],
         id=ids.PAGE,

@@ -49,5 +49,9 @@ def test_every_renderer_named_exists_in_the_assets() -> None:
 
 def test_the_venues_that_are_shown_name_the_heads_of_pairs() -> None:
     """Simulated ones by their own names."""
-    page = str(layout(Choices(("sim-bybit", "sim-binance"), ("1m", "5m"), "5m")).to_plotly_json())
+    page = str(
+        layout(
+            Choices(("bybit", "binance"), ("sim-bybit", "sim-binance"), ("1m", "5m"), "5m")
+        ).to_plotly_json()
+    )
     assert page.count("'headerName': 'sim-bybit'") == page.count("'headerName': 'sim-binance'") == 3
