@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 class SignalRun(NamedTuple):
     """The signal of the newest close, and the open time of the candle that brought it, epoch ms.
 
-    `began` is None where it has held for longer than was looked back.
+    `began` is None where it has held for longer than was looked back, or since the first close there is.
     """
 
     signal: str
@@ -17,26 +17,25 @@ class SignalRun(NamedTuple):
 
 
 _RUNS = text("""
-SELECT i.venue, i.symbol, run.signal, run.began
+SELECT i.venue, i.symbol, newest.signal, (date_part('epoch', (
+    SELECT min(r.open_time) FROM indicator_rows r
+    WHERE r.instrument_id = i.id AND r.interval = :interval AND r.open_time > other.open_time
+)) * 1000)::bigint
 FROM instruments i
 CROSS JOIN LATERAL (
-    SELECT min(signal) AS signal,
-           CASE WHEN count(*) < :most THEN (date_part('epoch', min(open_time)) * 1000)::bigint END AS began
-    FROM (
-        SELECT open_time, signal, bool_or(is_other) OVER (ORDER BY open_time DESC) AS is_before
-        FROM (
-            SELECT open_time, signal,
-                   signal IS DISTINCT FROM first_value(signal) OVER (ORDER BY open_time DESC) AS is_other
-            FROM (
-                SELECT open_time, signal FROM indicator_rows r
-                WHERE r.instrument_id = i.id AND r.interval = :interval ORDER BY open_time DESC LIMIT :most
-            ) AS newest
-        ) AS compared
-    ) AS marked
-    WHERE NOT is_before
-) AS run
-WHERE i.venue = ANY(CAST(:venues AS text[])) AND run.signal IS NOT NULL
+    SELECT signal FROM indicator_rows r
+    WHERE r.instrument_id = i.id AND r.interval = :interval ORDER BY open_time DESC LIMIT 1
+) AS newest
+LEFT JOIN LATERAL (
+    SELECT open_time FROM (
+        SELECT open_time, signal FROM indicator_rows r
+        WHERE r.instrument_id = i.id AND r.interval = :interval ORDER BY open_time DESC LIMIT :most
+    ) AS looked_at
+    WHERE looked_at.signal IS DISTINCT FROM newest.signal ORDER BY open_time DESC LIMIT 1
+) AS other ON true
+WHERE i.venue = ANY(CAST(:venues AS text[])) AND newest.signal IS NOT NULL
 """)
+"""Reads as many rows of the index as the run is long. The first close of all was brought by nobody."""
 
 
 def newest(

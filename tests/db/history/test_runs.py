@@ -33,7 +33,10 @@ def test_a_run_begins_with_the_first_close_of_the_same_signal(
 def test_a_run_longer_than_was_looked_back_has_no_beginning(
     writer: HistoryWriter, reader: HistoryReader
 ) -> None:
-    """It began earlier than anybody knows."""
-    writer.write(Batch("b", indicators=[said(n, "sell") for n in range(5)]))
-    assert reader.signal_runs(["bybit"], "1m", 5) == {("bybit", "ETHUSDT"): SignalRun("sell", None)}
-    assert reader.signal_runs(["bybit"], "1m", 6) == {("bybit", "ETHUSDT"): SignalRun("sell", OPEN)}
+    """It began earlier than anybody knows; so did one that holds since the first close there is."""
+    writer.write(Batch("b", indicators=[said(0, "neutral"), *(said(n, "sell") for n in range(1, 5))]))
+    assert reader.signal_runs(["bybit"], "1m", 4) == {("bybit", "ETHUSDT"): SignalRun("sell", None)}
+    began = SignalRun("sell", OPEN + MINUTE)
+    assert reader.signal_runs(["bybit"], "1m", 5) == {("bybit", "ETHUSDT"): began}
+    writer.write(Batch("c", indicators=[said(0, "buy", symbol="BTCUSDT")]))
+    assert reader.signal_runs(["bybit"], "1m", 5)["bybit", "BTCUSDT"] == SignalRun("buy", None)
