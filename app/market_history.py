@@ -74,12 +74,13 @@ class MarketHistory:
         return part_of(content), len(lines) == len(names)
 
     def _read_runs(self, interval: str) -> tuple[Part, bool]:
-        """The part, and whether every row has a signal."""
+        """The part, and whether every row's signal has its beginning: closes of the past are stored last."""
         names = self._names()
         venues = list(dict.fromkeys(venue for venue, _ in names))
         found = self._history.signal_runs(venues, interval, LOOK_BACK)
         held = _since(found, names, INTERVAL_MS[interval])
-        return part_of({"interval": interval, "since": held}), len(held) == len(names)
+        known = sum(began is not None for _, began in held.values())
+        return part_of({"interval": interval, "since": held}), known == len(names)
 
 
 def _since(

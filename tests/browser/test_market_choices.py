@@ -26,6 +26,8 @@ def site() -> Iterator[Site]:
             },
             "sim-binance:BTCUSDT": {"mid": 65000.0, "funding_rate": -0.0002},
             ETH: {"indicators": {"5m": said("strong_sell", -70.0, 20.0)}},
+            "sim-bybit:XRPUSDT": {"mid": 0.6},
+            "sim-binance:XRPUSDT": {"mid": 0.6003},
             SOL: {"indicators": {"5m": said("neutral", 0.0, 50.0)}},
         }  # fmt: skip
         opened = now_ms() // 1000 // QUARTER_S * QUARTER_S
@@ -180,6 +182,8 @@ def test_the_same_coin_stands_side_by_side(browser: Browser, site: Site) -> None
         assert visit.text(COIN, "funding_b") == "−0.0200"
         assert visit.text("sim-bybit:ETHUSDT+sim-binance:ETHUSDT", "mid_diff_bps") == "–"
         visit.page.wait_for_selector("#market-counts:has-text('8 of 8 coins')")
+        coins = [row.split(":")[-1] for row in visit.order() if "+" in row]
+        assert coins[:2] == ["XRPUSDT", "BTCUSDT"]  # by size: −5.0, +1.5
         visit.page.fill("#market-text input", "ethusdt")
         visit.page.wait_for_selector("#market-counts:has-text('1 of 8 coins')")
         visit.page.click("#market-clear")
