@@ -52,7 +52,7 @@ _SPARK: Column = {
     "cellRenderer": "Spark",
     "cellClass": "spark-cell",
     "sortable": False,
-    "minWidth": 116,
+    "minWidth": 104,
 }
 _SIGNAL: Column = {
     "field": "signal",
@@ -61,7 +61,7 @@ _SIGNAL: Column = {
     "valueGetter": {"function": "signalWords(params)"},
     "cellRenderer": "Signal",
     "comparator": {"function": "byScore"},
-    "minWidth": 148,
+    "minWidth": 158,
 }
 _AGE: Column = {
     "colId": "age",
