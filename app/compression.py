@@ -5,7 +5,7 @@ from flask import Flask, Request, Response, g, request
 
 _SUITES = "/_dash-component-suites/"
 _DOCS = "/api/docs/"
-_KEPT_REPLIES = 8
+_KEPT_REPLIES = 16
 ASSETS_ENDPOINT = "_dash_assets.static"
 
 SETTINGS = {

@@ -8,6 +8,8 @@ from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import api, api_status, compression, errors, health, login, rate, security, shell
+from app.market_history import MarketHistory
+from app.market_model import MarketModel
 from app.metrics import add_metrics
 from app.pages.market import callbacks as market_callbacks
 from app.pages.market import layout as market_layout
@@ -92,13 +94,14 @@ def _add_pages(app: Dash, settings: Settings, sources: Sources, status: StatusMo
     read_model, clock = sources.read_model, sources.clock
     terms = terms_of(settings, read_model.venues.all)
     pages: shell.Pages = {
-        _MARKET: lambda: market_layout.layout(read_model.interval),
+        _MARKET: lambda: market_layout.layout(market_layout.choices_of(read_model)),
         _SIGNALS: lambda: signals_layout.layout(signals_layout.choices_of(read_model), terms),
         _STATUS: status_layout.layout,
     }
     symbols = SymbolPages(read_model)
-    app.layout = lambda: _layout(read_model, settings.refresh_ms)
-    shell.register(app, read_model, clock.now_ms, pages, symbols.page_at)
+    market = MarketModel(read_model, MarketHistory(read_model, sources.history, clock))
+    app.layout = lambda: _layout(market, settings.refresh_ms)
+    shell.register(app, market, clock.now_ms, pages, symbols.page_at)
     market_callbacks.register(app)
     symbol_callbacks.register(app, SymbolModel(sources), symbols.names)
     record = RecordSources(read_model, sources.history, clock, sources.start)
@@ -126,10 +129,11 @@ def _dash(server: Flask) -> Dash:
     )
 
 
-def _layout(read_model: ReadModel, refresh_ms: int) -> shell.Component:
+def _layout(market: MarketModel, refresh_ms: int) -> shell.Component:
     # Dash also has it made to check it, at whatever request comes first: /healthz must not wait for a store.
     is_wanted = request.path == _LAYOUT
-    return shell.layout(read_model.market() if is_wanted else read_model.blank(), refresh_ms)
+    view = market.read_model.market() if is_wanted else market.read_model.blank()
+    return shell.layout(view, market.first(view), refresh_ms)
 
 
 def _finish_pages(server: Flask, has_page: Callable[[str], bool]) -> None:

@@ -1,11 +1,12 @@
 """What the web asks of the stores; `db` fills these, tests have fakes. All methods raise StoreUnavailable."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from db.history.ledger import GapFilter, GapPage, GapPlace
 from db.history.reader import Sizes, TickPage, TickPlace
 from db.history.record import Equity, Newest, RecordedSignal, RecordedTrade, RecordFilter
+from db.history.runs import SignalRun
 from db.history.status import Cells, EventCell, GapCell, Incident
 from db.history.track import SignalPage, TrackFilter, TrackPlace, TradePage
 from db.hot.reader import StreamEntry, Usage
@@ -78,6 +79,16 @@ class History(Protocol):
         self, venue: str, symbol: str, interval: str, *, start: int, end: int, max_points: int
     ) -> list[Kline]:
         """Candles joined into at most `max_points`."""
+
+    def packed_klines(
+        self, venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
+    ) -> dict[tuple[str, str], bytes]:
+        """(symbol, interval) -> the newest `most` closed candles, ascending, `packed.WIDTH` doubles each."""
+
+    def signal_runs(
+        self, venues: Sequence[str], interval: str, most: int
+    ) -> dict[tuple[str, str], SignalRun]:
+        """(venue, symbol) -> the signal of the newest close and since when it holds, `most` closes back."""
 
     def ticks(
         self, venue: str, symbol: str, *, start: int | None = None, end: int | None = None, limit: int = 500

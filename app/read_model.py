@@ -133,7 +133,7 @@ class ReadModel:
 
     def _view_of(self, read: _Read, notices: Sequence[Notice]) -> MarketView:
         now = self._clock.now_ms()
-        return build_view(now, read.rows, read.feeds, notices, interval=self.interval)
+        return build_view(now, read.rows, read.feeds, notices)
 
     def _notices(self, read: _Read) -> list[Notice]:
         simulated = any(venue in self.venues.simulated for venue in read.feeds)

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from dash import Dash, Input, Output, dcc, html
 
 from app import ids
 from app.browser import in_browser
 from app.compression import keep_reply_as
-from app.read_model import ReadModel
+from app.market_model import Asked, MarketModel
 from app.view import MarketView
 
 Component = Any
@@ -22,20 +23,22 @@ TABS = (
 """The pages in the bar: name, path, id."""
 
 
-def layout(view: MarketView, refresh_ms: int) -> Component:
-    """The shell with the market as it is now, so that the first paint has numbers."""
+def layout(view: MarketView, live: dict[str, object], refresh_ms: int) -> Component:
+    """The shell with the market as it is now, `live` for the page, so that the first paint has numbers."""
+    marks: dict[str, Any] = {"data-refresh": str(refresh_ms)}
     return html.Div(
         [
             dcc.Location(id=ids.ADDRESS, refresh="callback-nav"),
             dcc.Interval(id=ids.INTERVAL, interval=refresh_ms),
             dcc.Store(id=ids.TICK),
-            dcc.Store(id=ids.LIVE, data=_live(view)),
+            dcc.Store(id=ids.LIVE, data=live),
             _bar(view),
             html.Div(_notices(view), id=ids.NOTICES, className="notices"),
             html.Div(id=ids.CONNECTION, className="connection", role="status"),
             html.Main(_skeleton(), id=ids.PAGE, className="page"),
         ],
         className="shell",
+        **marks,
     )
 
 
@@ -53,6 +56,7 @@ def _bar(view: MarketView) -> Component:
             html.Span("–", id=ids.AGE, className="age num", title="Age of the newest number on the page"),
             html.Button("– UTC", id=ids.CLOCK, className="clock num", title="UTC or local time"),
             html.Button("", id=ids.THEME, className="icon-button", title="Theme"),
+            html.Button("⚙", id=ids.SETTINGS, className="icon-button", title="Settings"),
         ],
         className="bar",
     )
@@ -77,17 +81,17 @@ def _skeleton() -> list[Component]:
     return [html.Div(className="counts"), html.Div(className="skeleton-rows")]
 
 
-def _live(view: MarketView) -> dict[str, object]:
-    return {"now": view.now, "version": view.version, "payload": view.payload}
-
-
-def refresh(read_model: ReadModel, now_ms: Callable[[], int], tick: object) -> dict[str, object]:
-    """The market for a browser that has version `tick["version"]`; without payload if that is the newest."""
-    view = read_model.market()
-    if isinstance(tick, dict) and tick.get("version") == view.version:
-        return {"now": now_ms(), "version": view.version, "payload": None}
-    keep_reply_as(view.version)  # hence `now` is the view's, not this request's
-    return _live(view)
+def refresh(model: MarketModel, now_ms: Callable[[], int], tick: object) -> dict[str, object]:
+    """What is new to a browser that asks `tick`; nonsense asks for everything."""
+    try:
+        asked = msgspec.convert(tick, Asked)
+    except msgspec.ValidationError:
+        asked = Asked()
+    reply = model.reply(asked)
+    if reply.name:
+        keep_reply_as(reply.name)  # hence `now` is the view's, not this request's
+    now = now_ms() if reply.now is None else reply.now
+    return {"now": now, "version": reply.version, "payload": reply.payload, "past": reply.past}
 
 
 def show_page(pages: Pages, path: object, page_at: Callable[[str], Component] | None = None) -> Component:
@@ -112,13 +116,14 @@ def missing_page(path: str) -> Component:
 
 def register(
     app: Dash,
-    read_model: ReadModel,
+    model: MarketModel,
     now_ms: Callable[[], int],
     pages: Pages,
     page_at: Callable[[str], Component] | None = None,
 ) -> None:
     """The callbacks of the shell: gate, live data, what the bar says, theme, page."""
-    in_browser(app, "gate.pass", Output(ids.TICK, "data"), Input(ids.INTERVAL, "n_intervals"))
+    asks = (Input(ids.INTERVAL, "n_intervals"), Input(ids.ADDRESS, "search"))
+    in_browser(app, "gate.pass", Output(ids.TICK, "data"), *asks)
     in_browser(app, "shell.draw", Output(ids.FEEDS, "children"), Input(ids.LIVE, "data"))
     for _, _, tab in TABS:
         parts = (Output(tab, "className"), Input(ids.ADDRESS, "pathname"), Input(tab, "href"))
@@ -127,7 +132,7 @@ def register(
 
     @app.callback(Output(ids.LIVE, "data"), Input(ids.TICK, "data"), prevent_initial_call=True)
     def _refresh(tick: object) -> dict[str, object]:
-        return refresh(read_model, now_ms, tick)
+        return refresh(model, now_ms, tick)
 
     @app.callback(Output(ids.PAGE, "children"), Input(ids.ADDRESS, "pathname"))
     def _show_page(path: object) -> Component:

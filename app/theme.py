@@ -5,9 +5,15 @@ from app.security import script_hash
 THEME_KEY = "tickdeck-theme"
 """Where the browser keeps the chosen theme (`assets/theme.js` writes it)."""
 
-FIRST_PAINT = f"""(function(){{var t=null;try{{t=localStorage.getItem("{THEME_KEY}")}}catch(e){{}}\
+PALETTE_KEY = "tickdeck-palette"
+SWAP_KEY = "tickdeck-swap"
+"""Where it keeps the colours of up and down (`assets/10-settings.js` writes them)."""
+
+FIRST_PAINT = f"""(function(){{var t=null,p=null,s=null;try{{t=localStorage.getItem("{THEME_KEY}");\
+p=localStorage.getItem("{PALETTE_KEY}");s=localStorage.getItem("{SWAP_KEY}")}}catch(e){{}}\
 if(t!=="light"&&t!=="dark")t=matchMedia("(prefers-color-scheme: light)").matches?"light":"dark";\
-document.documentElement.setAttribute("data-bs-theme",t)}})()"""
+if(p!=="blueorange"&&p!=="classic")p="default";var d=document.documentElement;\
+d.setAttribute("data-bs-theme",t);d.setAttribute("data-palette",s==="on"?p+" swap":p)}})()"""
 FIRST_PAINT_HASH = script_hash(FIRST_PAINT)
 
 GRID_THEME = {

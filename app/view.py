@@ -6,12 +6,10 @@ Nothing here knows who looks: one view serves every viewer and every API reply o
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 from db.hot.keys import FEED_FIELDS
-from market.decimals import places_of
 from market.instruments import parse_symbol
 
 TROUBLE = ("blocked", "down")
@@ -86,7 +84,6 @@ class MarketView:
     """Everything the Market page and `/api/market` show, as of ``now`` (epoch ms).
 
     ``version`` changes when a row, a feed's state or a notice does, and is the same in every process.
-    ``payload`` is the JSON text that browsers get.
     """
 
     now: int
@@ -94,7 +91,6 @@ class MarketView:
     feeds: dict[str, Feed]
     rows: tuple[OverviewRow, ...]
     notices: tuple[Notice, ...]
-    payload: str
 
     @property
     def simulated(self) -> bool:
@@ -172,13 +168,12 @@ def _sentences(feeds: Mapping[str, Feed]) -> list[str]:
 
 
 def build_view(
-    now: int, rows: Sequence[OverviewRow], feeds: dict[str, Feed], notices: Sequence[Notice], *, interval: str
+    now: int, rows: Sequence[OverviewRow], feeds: dict[str, Feed], notices: Sequence[Notice]
 ) -> MarketView:
-    """The view of these rows; its payload carries the indicators of `interval`."""
-    words = feed_words(feeds)
-    version = hashlib.blake2b(_encode([words, notices, rows]), digest_size=8).hexdigest()
-    content = {"interval": interval, "feeds": words, "notices": notices, "columns": _columns(rows, interval)}
-    return MarketView(now, version, feeds, tuple(rows), tuple(notices), _encode(content).decode())
+    """The view of these rows."""
+    content = _encode([feed_words(feeds), notices, rows])
+    version = hashlib.blake2b(content, digest_size=8).hexdigest()
+    return MarketView(now, version, feeds, tuple(rows), tuple(notices))
 
 
 def feed_words(feeds: Mapping[str, Feed]) -> list[dict[str, object]]:
@@ -186,36 +181,3 @@ def feed_words(feeds: Mapping[str, Feed]) -> list[dict[str, object]]:
     return [
         {"venue": venue, "state": feed["state"], "reason": feed["reason"]} for venue, feed in feeds.items()
     ]
-
-
-def _columns(rows: Sequence[OverviewRow], interval: str) -> dict[str, list[Any]]:
-    """The rows as columns, without the digits that nobody sees: half the bytes, fewer changed cells."""
-    values = [row.indicators.get(interval, NO_INDICATORS) for row in rows]
-    places = [None if row.tick_size is None else places_of(row.tick_size) for row in rows]
-    return {
-        "venue": [row.venue for row in rows],
-        "symbol": [row.symbol for row in rows],
-        "places": places,
-        "last_price": [_rounded(row.last_price, p) for row, p in zip(rows, places, strict=True)],
-        "change_24h_pct": [_rounded(row.change_24h_pct, 2) for row in rows],
-        "turnover_24h": [_significant(row.turnover_24h) for row in rows],
-        "funding_rate": [_rounded(row.funding_rate, 6) for row in rows],
-        "spread_bps": [_rounded(row.spread_bps, 2) for row in rows],
-        "imbalance": [_rounded(row.imbalance, 2) for row in rows],
-        "book_state": [row.book_state for row in rows],
-        "recv_time": [row.recv_time for row in rows],
-        "rsi": [_rounded(value.rsi, 1) for value in values],
-        "stoch_rsi_k": [_rounded(value.stoch_rsi_k, 1) for value in values],
-        "stoch_rsi_d": [_rounded(value.stoch_rsi_d, 1) for value in values],
-        "signal": [value.signal for value in values],
-        "score": [_rounded(value.score, 0) for value in values],
-        "reason": [value.reason for value in values],
-    }
-
-
-def _rounded(value: float | None, places: int | None) -> float | None:
-    return value if value is None or places is None else round(value, places)
-
-
-def _significant(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.4g}")

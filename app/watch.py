@@ -40,9 +40,13 @@ class Watched(Generic[Value]):
         spawn: Callable[[Job], None],
         *,
         every_s: float = LOOK_EVERY_S,
+        is_whole: Callable[[Value], bool] = lambda _: True,
     ) -> None:
+        """A value that is not whole yet, and a failure, are followed by another fetch sooner."""
         self._fetch = fetch
         self._every_s = every_s
+        self._is_whole = is_whole
+        self._wait_s = min(every_s, LOOK_EVERY_S)
         self._monotonic = monotonic
         self._spawn = spawn
         self._lock = threading.Lock()
@@ -56,7 +60,7 @@ class Watched(Generic[Value]):
         """The value, or None if there never was one, not even when the fetch had taken `wait_s`."""
         with self._lock:
             now = self._monotonic()
-            is_due = not self._is_under_way and now - self._began_at >= self._every_s
+            is_due = not self._is_under_way and now - self._began_at >= self._wait_s
             if is_due:
                 self._is_under_way, self._began_at = True, now
         if is_due:
@@ -73,12 +77,14 @@ class Watched(Generic[Value]):
 
     def _run(self) -> None:
         try:
-            self._value = self._fetch()
+            value = self._value = self._fetch()
             self._failed = False
+            self._wait_s = self._every_s if self._is_whole(value) else min(self._every_s, 2 * self._wait_s)
         except StoreUnavailable as error:
             if not self._failed:  # once, not with every look
                 log.warning("postgres.unavailable", error=str(error))
             self._failed = True
+            self._wait_s = min(self._every_s, LOOK_EVERY_S)
         finally:
             self._is_under_way = False
             self._fetched.set()

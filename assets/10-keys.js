@@ -5,7 +5,8 @@
   const FIELDS = "input, textarea, select, [contenteditable]";
   const actions = new Map();
 
-  // Let a key run an action, except while somebody types or holds a modifier. Shift is part of some characters.
+  // Let a key run an action, except where keys are off, while somebody types or holds a modifier, and while a dialog
+  // is open. Shift is part of some characters.
   function on(key, action) {
     actions.set(key, action);
   }
@@ -18,14 +19,14 @@
     const held = event.ctrlKey || event.metaKey || event.altKey;
     if (held || event.repeat || event.isComposing || event.defaultPrevented || isTyping(event.target)) return;
     const action = actions.get(event.key);
-    if (!action) return;
+    if (!action || tickdeck.settings.get("shortcuts") === "off" || document.querySelector("dialog[open]")) return;
     event.preventDefault(); // or the character would be typed into what the action opens
     action();
   });
 
-  // Show another page, as a click on one of Dash's links does.
-  function go(path) {
-    window.history.pushState({}, "", path);
+  // Show another page, as a click on one of Dash's links does; with `replace` nothing to go back to is left.
+  function go(path, { replace = false } = {}) {
+    window.history[replace ? "replaceState" : "pushState"]({}, "", path);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
   }
 

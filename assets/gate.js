@@ -29,8 +29,10 @@
 
   // What the server is asked, or no_update while there is nothing to ask.
   function pass() {
-    if (asksItself() || !open("market")) return window.dash_clientside.no_update;
-    return { tick: ticks, version: tickdeck.live.version() };
+    if (asksItself()) return window.dash_clientside.no_update;
+    const asked = tickdeck.market.question();
+    if (!open(`market ${asked.interval} ${asked.pairs}`)) return window.dash_clientside.no_update;
+    return { tick: ticks, version: tickdeck.live.version(), ...asked };
   }
 
   function replied() {

@@ -2,19 +2,20 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const CADENCE_S = 1; // every instrument says something about once a second
-  const AGED_S = 3 * CADENCE_S;
-  const STALE_S = 10 * CADENCE_S;
+  const AGED = 3; // times the cadence
+  const STALE = 10;
   const SET_BACK_MS = 5000;
-  let view = null; // {version, interval, feeds, notices, rows}
+  let view = null; // {version, interval, feeds, notices, rows}, with pairs where they were asked for
   let offset = null; // server's clock minus our monotonic one, ms
   let heardNewest = null; // time of the newest datum that a page of its own replies has
 
-  // Take a reply {now, version, payload}; a payload comes only with a new version. Returns the view.
+  // Take a reply {now, version, payload, past}; a payload comes only with a new version, what is past only where it
+  // changed. Returns the view.
   function accept(reply) {
     if (reply && reply !== accept.last) {
       accept.last = reply;
       replied(reply.now);
+      if (reply.past) tickdeck.marketPast.accept(reply.past);
       if (reply.payload && reply.version !== version()) {
         const { columns, ...rest } = JSON.parse(reply.payload);
         const next = toRows(columns);
@@ -81,7 +82,8 @@
   // How far an age of so many seconds is from what is expected.
   function level(age) {
     if (age === null) return "none";
-    return age > STALE_S ? "stale" : age > AGED_S ? "aged" : "fresh";
+    const cadences = age / tickdeck.settings.cadenceS();
+    return cadences > STALE ? "stale" : cadences > AGED ? "aged" : "fresh";
   }
 
   // Epoch ms by the server's clock.
@@ -94,5 +96,5 @@
     return view ? view.rows : [];
   }
 
-  tickdeck.live = { accept, hear, rows, version, now, newest, seconds, level };
+  tickdeck.live = { accept, hear, view: () => view, rows, version, now, newest, seconds, level };
 })();

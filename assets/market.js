@@ -1,134 +1,144 @@
-// The Market table: rows in, changed cells out. Values move, rows stay where they are.
+// The Market page: what it asks, what it shows, and when it draws.
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const GRID = "market-grid";
-  const SORT_EVERY_S = 5;
-  const FLASH_EVERY_MS = 1000;
-  const BEHIND_MS = 2000;
-  const TOUCH_ROW_HEIGHT = 44; // as in market.css
-  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
-  let grid = null;
-  let known = new Map(); // id -> the row object the grid holds
-  let flashed = new Map(); // id -> when its price last flashed
-  let sinceSort = 0;
+  const { format, marketAddress, marketControls, marketPast } = tickdeck;
+  const OF_INTERVAL = ["rsi", "stoch_rsi_k", "stoch_rsi_d", "signal", "score", "reason"];
+  const { Table } = tickdeck.marketTable;
+  let sides = ""; // the venues in the heads of the coins
+  let turned = null; // the address as it was shown last, and the page it was shown on
 
-  function draw(reply) {
-    const view = tickdeck.live.accept(reply);
-    const no_update = window.dash_clientside.no_update;
-    if (!view) return [no_update, no_update];
-    // A table that is new has nothing to hold still yet.
-    if (tickdeck.isFrozen() && grid && !grid.isDestroyed()) return [no_update, no_update];
-    window.dash_ag_grid.getApiAsync(GRID).then((api) => paint(api, view));
-    return [view.version, counts(view)];
+  const sorted = (order) => marketAddress.go({ sort: order || "" }, { replace: true });
+  const rows = new Table("market-grid", { derived: ofRow, open: openSymbol, sorted });
+  const coins = new Table("market-pairs", { derived: ofPair, open: openSide, sorted });
+
+  function openSymbol(row) {
+    tickdeck.go(row.href);
   }
 
-  function paint(api, view) {
-    if (api.isDestroyed()) return;
-    if (api !== grid) {
-      grid = api;
-      known = new Map();
-      if (window.matchMedia("(pointer: coarse)").matches) api.setGridOption("rowHeight", TOUCH_ROW_HEIGHT);
-      api.addEventListener("rowClicked", openSymbol);
-      api.addEventListener("cellKeyDown", (found) => found.event.key === "Enter" && openSymbol(found));
-    }
-    const ids = new Set(view.rows.map((row) => row.id));
-    const change = { add: [], update: [], remove: [...known.values()].filter((row) => !ids.has(row.id)) };
-    change.remove.forEach((row) => known.delete(row.id));
-    const moved = [];
-    for (const row of view.rows) {
-      const before = known.get(row.id);
-      if (before && (before.version === view.version || isBehind(row, before))) continue;
-      const next = { ...row, ...derived(row, before), version: view.version };
-      if (before && isSame(before, next)) {
-        Object.assign(before, { recv_time: next.recv_time, version: next.version });
-        continue;
-      }
-      if (before && next.last_price !== before.last_price) moved.push(row.id);
-      (before ? change.update : change.add).push(next);
-      known.set(row.id, next);
-    }
-    if (change.add.length || change.update.length || change.remove.length) {
-      api.applyTransactionAsync(change, () => flash(api, moved));
-    }
+  // The price of a coin on its second venue leads there, everything else to the first.
+  function openSide(row, column) {
+    tickdeck.go(column.getColId().endsWith("_b") ? row.href_b : row.href_a);
   }
 
-  // A row leads to its instrument's page; whoever selects text or holds a key wants something else.
-  function openSymbol({ event, data }) {
-    const isLink = event.target.closest && event.target.closest("a");
-    const isHeld = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
-    if (isHeld || String(window.getSelection())) return;
-    if (isLink) event.preventDefault();
-    tickdeck.go(`/s/${data.venue}/${data.symbol}`);
-  }
-
-  // What the row itself does not say: which way the price went, how old it is, how many decimals.
-  function derived(row, before) {
+  // What the row itself does not say: which way the price went, how many decimals, where it leads.
+  function ofRow(row, before) {
     const was = before ? before.last_price : null;
-    const step = tickdeck.format.isMissing(was) ? 0 : Math.sign(row.last_price - was);
-    const learned = Math.max(tickdeck.format.digits(row.last_price), before ? before.places : 0);
+    const step = format.isMissing(was) ? 0 : Math.sign(row.last_price - was);
+    const learned = Math.max(format.digits(row.last_price), before ? before.places : 0);
     return {
       direction: step || (before ? before.direction : 0),
-      level: level(row),
-      places: tickdeck.format.isMissing(row.places) ? learned : row.places,
+      places: format.isMissing(row.places) ? learned : row.places,
+      href: `/s/${row.venue}/${row.symbol}`,
+      words: `${row.symbol} ${row.venue}`.toUpperCase(),
     };
   }
 
-  // Two workers may answer in turn, one a moment behind the other: a row never goes back by that moment.
-  function isBehind(row, before) {
-    const behind = before.recv_time - row.recv_time;
-    return row.recv_time !== null && behind > 0 && behind < BEHIND_MS;
+  function ofPair(row) {
+    return { words: `${row.base} ${row.names}`.toUpperCase() };
   }
 
-  function level(row) {
-    return tickdeck.live.level(tickdeck.live.seconds(row.recv_time));
+  // A view of another interval than the address names: its indicators are not those of the heads.
+  function rowsOf(view, asked) {
+    const nothing = Object.fromEntries(OF_INTERVAL.map((name) => [name, null]));
+    const unfit = view.interval === asked.interval ? {} : nothing;
+    return view.rows.map((row) => ({ ...row, ...unfit, ids: [row.id], interval: asked.interval }));
   }
 
-  function isSame(a, b) {
-    return Object.keys(b).every((name) => name === "recv_time" || name === "version" || a[name] === b[name]);
+  function pairsOf(view) {
+    if (!view.pairs) return [];
+    const { a, b, ...columns } = view.pairs;
+    return a.map(([venueA, symbolA], i) => {
+      const [venueB, symbolB] = b[i];
+      const ids = [`${venueA}:${symbolA}`, `${venueB}:${symbolB}`];
+      const row = { id: ids.join("+"), ids, names: `${symbolA} on ${venueA}, ${symbolB} on ${venueB}` };
+      for (const [name, values] of Object.entries(columns)) row[name] = values[i];
+      return { ...row, href_a: `/s/${venueA}/${symbolA}`, href_b: `/s/${venueB}/${symbolB}` };
+    });
   }
 
-  function flash(api, ids) {
-    if (still.matches || api.isDestroyed()) return;
-    const now = performance.now();
-    const due = ids.filter((id) => now - (flashed.get(id) || -Infinity) >= FLASH_EVERY_MS * 0.9);
-    due.forEach((id) => flashed.set(id, now));
-    const rowNodes = due.map((id) => api.getRowNode(id)).filter(Boolean);
-    if (rowNodes.length) api.flashCells({ rowNodes, columns: ["last_price"] });
+  // What the server is asked beside the version; nothing in particular while another page is shown.
+  function question() {
+    if (!marketAddress.page()) return { held: marketPast.held() };
+    const { interval, view } = marketAddress.read();
+    return { interval, pairs: view === "venues", held: marketPast.held() };
   }
 
-  function counts(view) {
-    const changes = view.rows.map((row) => row.change_24h_pct);
-    const rising = changes.filter((c) => c > 0).length;
-    const falling = changes.filter((c) => c < 0).length;
-    const live = view.feeds.filter((feed) => feed.state === "live").length;
-    const part = (children, className) => tickdeck.shell.element("Span", { children, className });
-    return [
-      part(`▲ ${rising} rising`, "up"),
-      part(`▼ ${falling} falling`, "down"),
-      part(`${live} of ${view.feeds.length} venues live`),
-      part(`${view.rows.length} rows`),
-    ];
+  function draw(reply) {
+    const no_update = window.dash_clientside.no_update;
+    const view = tickdeck.live.accept(reply);
+    if (!view || !marketAddress.page()) return no_update;
+    const asked = marketAddress.read();
+    turn(asked);
+    paint(view, asked);
+    return view.version;
+  }
+
+  function paint(view, asked) {
+    const passes = marketControls.passer(asked);
+    const isCoins = asked.view === "venues";
+    const found = isCoins ? pairsOf(view) : rowsOf(view, asked);
+    const name = `${asked.interval} ${view.interval} ${Boolean(view.pairs)}`;
+    const version = `${view.version} ${asked.interval}`;
+    if (isCoins && sides !== `${venueOf("a")} ${venueOf("b")}`) {
+      sides = `${venueOf("a")} ${venueOf("b")}`;
+      coins.refreshHeads();
+    }
+    (isCoins ? coins : rows).paint(found, { asked: name, version, order: asked.sort, passes });
+    if (!tickdeck.isFrozen()) count(view, asked);
+  }
+
+  function count(view, asked) {
+    const isCoins = asked.view === "venues";
+    const all = isCoins ? (view.pairs ? view.pairs.base.length : 0) : view.rows.length;
+    const shown = (isCoins ? coins : rows).count();
+    const words = shown === null ? "" : `${shown} of ${all} ${isCoins ? "coins" : "rows"}`;
+    marketControls.count(view.rows, asked.interval, words);
+  }
+
+  // Show what the address says, at once; numbers that it asks for come with the reply.
+  function turn(asked) {
+    const key = JSON.stringify(asked);
+    if (turned && turned.key === key && turned.page === marketAddress.page()) return;
+    const isNew = !turned || turned.page !== marketAddress.page();
+    const hasOtherInterval = !turned || turned.asked.interval !== asked.interval;
+    turned = { key, asked, page: marketAddress.page() };
+    marketControls.show(asked);
+    if (isNew) return;
+    const table = asked.view === "venues" ? coins : rows;
+    table.sort(asked.sort);
+    table.filter(marketControls.passer(asked));
+    if (hasOtherInterval) rows.refreshHeads();
+  }
+
+  // The venue that stands on a side of the coins, "a" or "b"; they change where live data takes over from simulated.
+  function venueOf(side) {
+    const view = tickdeck.live.view();
+    return view && view.pairs && view.pairs[side].length ? view.pairs[side][0][0] : null;
+  }
+
+  // The interval in the heads.
+  function interval() {
+    return marketAddress.page() ? marketAddress.read().interval : "";
   }
 
   function everySecond() {
-    if (!grid || grid.isDestroyed() || document.hidden || tickdeck.isFrozen()) return;
-    const update = [];
-    for (const row of known.values()) {
-      const now = level(row);
-      if (now === row.level) continue;
-      const next = { ...row, level: now };
-      known.set(row.id, next);
-      update.push(next);
-    }
-    if (update.length) grid.applyTransaction({ update });
-    grid.refreshCells({ columns: ["age"] });
-    sinceSort += 1;
-    if (sinceSort < SORT_EVERY_S || document.getElementById(GRID).matches(":hover")) return;
-    sinceSort = 0;
-    grid.refreshClientSideRowModel("sort");
+    if (!marketAddress.page() || document.hidden || tickdeck.isFrozen()) return;
+    rows.everySecond();
+    coins.everySecond();
+    const view = tickdeck.live.view();
+    if (view) count(view, marketAddress.read());
   }
 
+  document.addEventListener("tickdeck:past", () => rows.refresh(["spark", "signal"]));
+  document.addEventListener("tickdeck:stars", () => {
+    for (const table of [rows, coins]) table.refresh(["star"]);
+    if (!marketAddress.page()) return;
+    const asked = marketAddress.read();
+    if (asked.starred) (asked.view === "venues" ? coins : rows).filter(marketControls.passer(asked));
+  });
+  document.addEventListener("tickdeck:settings", () => [rows, coins].forEach((table) => table.resize()));
   window.setInterval(everySecond, 1000);
   window.dash_clientside = Object.assign({}, window.dash_clientside, { market: { draw } });
+  tickdeck.market = { question, interval, venueOf };
 })();

@@ -3,7 +3,7 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const SILENT_MS = 3000;
+  const SILENT = 3; // times the cadence
   const FIRST_WAIT_MS = 1000;
   const MOST_WAIT_MS = 10000;
   const PATIENCE_MS = 4000;
@@ -50,7 +50,7 @@
 
   function watch() {
     const now = performance.now();
-    if (document.hidden || isAsking || (now - repliedAt < SILENT_MS && !isBroken)) return;
+    if (document.hidden || isAsking || (silence() < SILENT * tickdeck.settings.cadenceS() && !isBroken)) return;
     if (tryAt === null || now >= tryAt) ask();
   }
 

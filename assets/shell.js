@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const SILENT_S = 5;
+  const SILENT = 5; // times the cadence
   let drawn = null;
   let notices = null; // until the first view those stay that came with the page
   let shown = {};
@@ -61,7 +61,7 @@
 
   function connectionText() {
     const silent = Math.floor(tickdeck.server.silence());
-    if (document.hidden || (silent < SILENT_S && !tickdeck.server.isLost())) return "";
+    if (document.hidden || (silent < SILENT * tickdeck.settings.cadenceS() && !tickdeck.server.isLost())) return "";
     const wait = Math.ceil(tickdeck.server.retryIn());
     return `No data for ${silent} s, retrying ${wait > 0 ? `in ${wait} s` : "now"}`;
   }

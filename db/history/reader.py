@@ -14,7 +14,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from db.history import downsample, ledger, packed
+from db.history import downsample, ledger, packed, runs
 from db.history.columns import (
     KLINE,
     TICK,
@@ -32,6 +32,7 @@ from db.history.engine import postgres_errors
 from db.history.ledger import GapFilter, GapPage, GapPlace
 from db.history.partitions import start_of
 from db.history.record import RecordReader
+from db.history.runs import SignalRun
 from db.history.status import StatusReader
 from db.rows import GapRow, TickerRow, TickRow
 from db.schema import feed_events, instruments, kline_rows, tick_rows, tickers
@@ -126,6 +127,13 @@ class HistoryReader(RecordReader, StatusReader):
         """
         with postgres_errors(), self._engine.connect() as connection:
             return packed.newest(connection, venue, symbols, intervals, most)
+
+    def signal_runs(
+        self, venues: Sequence[str], interval: str, most: int
+    ) -> dict[tuple[str, str], SignalRun]:
+        """(venue, symbol) -> the signal of the newest close and since when it holds, `most` closes back."""
+        with postgres_errors(), self._engine.connect() as connection:
+            return runs.newest(connection, venues, interval, most)
 
     def held_klines(self, venue: str, since: Mapping[str, int]) -> dict[tuple[str, str], Held]:
         """(symbol, interval) -> the whole candles held that open at or after `since[interval]`."""

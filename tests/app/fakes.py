@@ -1,6 +1,6 @@
 """A hot store, clocks and settings that a test holds in its hand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from app.ports import Clock, Fields
 from db.errors import StoreUnavailable
 from db.history.ledger import GapFilter, GapPage, GapPlace, StoredGap
+from db.history.packed import WIDTH
 from db.history.reader import TickPage, TickPlace
 from db.history.record import (
     Equity,
@@ -17,6 +18,7 @@ from db.history.record import (
     RecordedTrade,
     RecordFilter,
 )
+from db.history.runs import SignalRun
 from db.history.track import (
     SignalPage,
     StoredSignal,
@@ -167,6 +169,23 @@ class FakeHistory(FakeCondition):
         self.scores: list[dict[str, Any]] = []
         self.broken = False
         self.asked: list[str] = []
+        self.packed: dict[tuple[str, str, str], bytes] = {}
+        self.runs: dict[tuple[str, str, str], SignalRun] = {}
+
+    def packed_klines(
+        self, venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
+    ) -> dict[tuple[str, str], bytes]:
+        self._check("packed_klines")
+        wanted = {(venue, symbol, interval) for symbol in symbols for interval in intervals}
+        size = most * 8 * WIDTH
+        return {key[1:]: held[-size:] for key, held in self.packed.items() if key in wanted}
+
+    def signal_runs(
+        self, venues: Sequence[str], interval: str, most: int
+    ) -> dict[tuple[str, str], SignalRun]:
+        self._check("signal_runs")
+        assert most > 0
+        return {k[:2]: run for k, run in self.runs.items() if k[0] in venues and k[2] == interval}
 
     def klines(
         self, venue: str, symbol: str, interval: str, *,

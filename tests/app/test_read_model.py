@@ -112,7 +112,7 @@ def test_a_redis_that_was_never_there_gives_blank_rows(reader: FakeReader, time:
     assert len(view.rows) == 4
     assert view.feeds["bybit"]["state"] is None
     assert view.notices == (REDIS_IS_SILENT,)
-    assert "redis.internal" not in view.payload
+    assert "redis.internal" not in str(view)
 
 
 def test_a_blank_view_asks_nobody(reader: FakeReader, time: FakeTime) -> None:

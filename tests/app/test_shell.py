@@ -9,7 +9,7 @@ from tests.app.fakes import LIVE_FEED, NOW
 
 def view(*notices: Notice) -> MarketView:
     feeds = {"bybit": read_feed(LIVE_FEED), "binance": read_feed({})}
-    return build_view(NOW, [], feeds, notices, interval="5m")
+    return build_view(NOW, [], feeds, notices)
 
 
 def texts(component: Any) -> list[str]:
@@ -24,7 +24,7 @@ def texts(component: Any) -> list[str]:
 
 def test_the_first_paint_has_feeds_and_notices() -> None:
     """Nothing has to be fetched before one knows that data is simulated and a venue down."""
-    found = texts(shell.layout(view(Notice("simulated", "SIMULATED DATA")), 1000))
+    found = texts(shell.layout(view(Notice("simulated", "SIMULATED DATA")), {}, 1000))
     assert "SIMULATED DATA" in found
     assert found[found.index("bybit") + 1] == " live"
     assert found[found.index("binance") + 1] == " down"
@@ -32,7 +32,7 @@ def test_the_first_paint_has_feeds_and_notices() -> None:
 
 def test_a_shell_needs_no_plotly() -> None:
     """Its parts are plain HTML; charts load with the pages that have them."""
-    assert "Graph" not in str(shell.layout(view(), 1000).to_plotly_json())
+    assert "Graph" not in str(shell.layout(view(), {}, 1000).to_plotly_json())
 
 
 def test_a_page_is_found_by_its_path() -> None:
@@ -45,6 +45,13 @@ def test_a_page_is_found_by_its_path() -> None:
 
 def test_the_bar_has_what_the_scripts_look_for() -> None:
     """Search, freeze, clock and theme are buttons, by the ids that `assets/*.js` name."""
-    bar = str(shell.layout(view(), 1000).to_plotly_json())
-    for name in ("search-open", "freeze-toggle", "clock", "theme-toggle", *(tab for _, _, tab in shell.TABS)):
+    bar = str(shell.layout(view(), {}, 1000).to_plotly_json())
+    for name in (
+        "search-open",
+        "freeze-toggle",
+        "clock",
+        "theme-toggle",
+        "settings-open",
+        *(tab for _, _, tab in shell.TABS),
+    ):
         assert f"id='{name}'" in bar

@@ -3,11 +3,9 @@
 import msgspec
 
 from app.view import (
-    IndicatorValues,
     MarketView,
     Notice,
     OverviewRow,
-    blank_row,
     build_view,
     notices_of,
     read_feed,
@@ -18,12 +16,7 @@ from tests.app.fakes import LIVE_FEED, NOW, row
 
 
 def view_of(*rows: OverviewRow, notices: tuple[Notice, ...] = ()) -> MarketView:
-    return build_view(NOW, rows, {"bybit": read_feed(LIVE_FEED)}, notices, interval="5m")
-
-
-def column(view: MarketView, name: str) -> list[object]:
-    values: list[object] = msgspec.json.decode(view.payload)["columns"][name]
-    return values
+    return build_view(NOW, rows, {"bybit": read_feed(LIVE_FEED)}, notices)
 
 
 def test_a_symbol_without_a_stored_row_has_a_blank_one() -> None:
@@ -83,37 +76,10 @@ def test_simulated_data_is_called_so_first() -> None:
     assert notices[0].text.endswith("bybit blocked: HTTP 403")
 
 
-def test_the_payload_carries_columns_rounded_to_what_is_shown() -> None:
-    """Prices keep the digits of their tick, other numbers those that are drawn."""
-    view = view_of(
-        OverviewRow(
-            "bybit", "BTCUSDT", tick_size=0.1, last_price=65114.20000001, change_24h_pct=1.23456,
-            turnover_24h=1_234_567_890.0, funding_rate=0.000123456, spread_bps=0.01536, imbalance=-0.12345,
-        ),
-        OverviewRow("bybit", "ODDUSDT", tick_size=None, last_price=0.00001234),
-    )  # fmt: skip
-    assert column(view, "last_price") == [65114.2, 0.00001234]
-    assert column(view, "places") == [1, None]
-    assert column(view, "change_24h_pct") == [1.23, None]
-    assert column(view, "turnover_24h") == [1_235_000_000.0, None]
-    assert column(view, "funding_rate") == [0.000123, None]
-    assert column(view, "spread_bps") == [0.02, None]
-    assert column(view, "imbalance") == [-0.12, None]
-
-
-def test_the_payload_carries_the_indicators_of_one_interval() -> None:
-    """Those of other intervals stay behind."""
-    values = {"5m": IndicatorValues(rsi=61.25, signal="buy", score=33.0), "1h": IndicatorValues(rsi=20.0)}
-    view = view_of(OverviewRow("bybit", "BTCUSDT", indicators=values), blank_row("bybit", "ETHUSDT"))
-    assert column(view, "rsi") == [61.2, None]
-    assert column(view, "signal") == ["buy", None]
-    assert column(view, "score") == [33, None]
-
-
 def test_the_version_follows_the_content_alone() -> None:
     """Same content, same version, in whatever process and second; any change of a row or notice, another."""
     one = OverviewRow("bybit", "BTCUSDT", last_price=1.0, recv_time=NOW)
-    later = build_view(NOW + 5000, [one], {"bybit": read_feed(LIVE_FEED)}, (), interval="5m")
+    later = build_view(NOW + 5000, [one], {"bybit": read_feed(LIVE_FEED)}, ())
     assert view_of(one).version == later.version
     assert view_of(one).version != view_of(msgspec.structs.replace(one, recv_time=NOW + 1)).version
     assert view_of(one).version != view_of(one, notices=(Notice("old", "x"),)).version

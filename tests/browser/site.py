@@ -39,6 +39,8 @@ class Site:
         self.history = FakeHistory()
         self.delay_s = 0.0
         self.moving = True
+        self.more: dict[str, dict[str, Any]] = {}
+        """Further fields of single rows, by `venue:SYMBOL`."""
         self.turnover = {symbol: 1e9 / (i + 1) for i, symbol in enumerate(SYMBOLS)}
         self._steps = 0
         self._ended = threading.Event()
@@ -86,12 +88,12 @@ class Site:
             self.reader.states[venue] = LIVE_FEED
             for i, (symbol, (price, tick)) in enumerate(PRICES.items()):
                 step = (self._steps + i) % 7 * (tick or 0.01)
-                self.reader.put(
-                    venue, symbol, tick_size=tick, last_price=price + step,
-                    turnover_24h=self.turnover[symbol],
-                    change_24h_pct=i - 3.0, funding_rate=0.0001, spread_bps=0.03 + i, imbalance=i / 3 - 1,
-                    recv_time=now_ms(), event_time=now_ms(),
-                )  # fmt: skip
+                values = {
+                    "tick_size": tick, "last_price": price + step, "turnover_24h": self.turnover[symbol],
+                    "change_24h_pct": i - 3.0, "funding_rate": 0.0001, "spread_bps": 0.03 + i,
+                    "imbalance": i / 3 - 1, "recv_time": now_ms(), "event_time": now_ms(),
+                }  # fmt: skip
+                self.reader.put(venue, symbol, **(values | self.more.get(f"{venue}:{symbol}", {})))
 
     def _feed(self) -> None:
         while not self._ended.wait(0.1):

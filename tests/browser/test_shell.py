@@ -57,7 +57,7 @@ def test_the_search_has_the_roles_of_a_combobox(browser: Browser, site: Site) ->
         field = visit.page.get_by_role("combobox", name="Find an instrument")
         assert field.get_attribute("aria-controls") == "search-list"
         assert field.get_attribute("aria-expanded") == "true"
-        first = visit.page.get_by_role("option").first
+        first = visit.page.get_by_role("listbox").get_by_role("option").first
         assert field.get_attribute("aria-activedescendant") == first.get_attribute("id")
         visit.page.keyboard.type("nosuchcoin")
         assert field.get_attribute("aria-expanded") == "false"

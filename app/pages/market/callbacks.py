@@ -8,11 +8,11 @@ from app.pages.market import ids
 
 
 def register(app: Dash) -> None:
-    """Draw each new view into the grid and the strip of counts."""
+    """Draw each new view, and what the address says of it."""
     in_browser(
         app,
         "market.draw",
         Output(ids.DRAWN, "data"),
-        Output(ids.COUNTS, "children"),
         Input(shell_ids.LIVE, "data"),
+        Input(shell_ids.ADDRESS, "search"),
     )

@@ -1,5 +1,10 @@
 """Ids of the Market page's components."""
 
+PAGE = "market-page"
 GRID = "market-grid"
+PAIRS = "market-pairs"
 COUNTS = "market-counts"
+TEXT = "market-text"
+CLEAR = "market-clear"
+STARRED = "market-starred"
 DRAWN = "market-drawn"

@@ -1,46 +1,142 @@
-"""The Market page's components: a strip of counts above one grid. `assets/market.js` fills both."""
+"""The Market page's components: filters and counts above one grid. `assets/market*.js` fills them."""
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import dash_ag_grid as dag
 from dash import dcc, html
 
 from app.pages.market import ids
+from app.pages.market.columns import Column, columns, pair_columns
+from app.read_model import ReadModel
 from app.theme import GRID_THEME
 
+Component = Any
 ROW_HEIGHT = 28
 HEADER_HEIGHT = 30
+_SIGNALS = (
+    ("any", "▲▼ any"),
+    ("buy", "▲ buy"),
+    ("neutral", "neutral"),
+    ("sell", "▼ sell"),
+)
 
-_OLD_BOOK = {"muted": "params.data.book_state !== 'live'"}
-_HOLE = {"muted": "params.data.reason"}
+
+class Choices(NamedTuple):
+    """What may be chosen from, and the interval that is shown without a choice.
+
+    `shown`: the venues that have rows now; of `venues` others may come, where live data takes over.
+    """
+
+    venues: Sequence[str]
+    shown: Sequence[str]
+    intervals: Sequence[str]
+    interval: str
 
 
-def layout(interval: str) -> Any:
-    """The page; the indicators are those of `interval`."""
+def choices_of(read_model: ReadModel) -> Choices:
+    """The venues and intervals of the configuration."""
+    shown = tuple(read_model.market().feeds)
+    return Choices(read_model.venues.all, shown, read_model.intervals, read_model.interval)
+
+
+def layout(choices: Choices) -> Component:
+    """The page."""
     return html.Div(
         [
-            html.Div("–", id=ids.COUNTS, className="counts num"),
-            dag.AgGrid(
-                id=ids.GRID,
-                columnDefs=columns(interval),
-                rowData=[],
-                getRowId="params.data.id",
-                defaultColDef={
-                    "sortable": True,
-                    "resizable": True,
-                    "suppressMovable": True,
-                    "suppressHeaderMenuButton": True,
-                    "sortingOrder": ["desc", "asc"],
-                    "comparator": {"function": "missingLast"},
-                    "flex": 1,
-                },
-                dashGridOptions=grid_options(),
-                className="market-grid num",
-                style={"height": "100%", "width": "100%"},
+            html.Div(
+                [html.Div(id=ids.COUNTS, className="counts num"), _controls(choices)], className="market-head"
             ),
+            _grid(ids.GRID, columns(), "market-rows"),
+            _grid(ids.PAIRS, pair_columns(*_sides(choices.shown)), "market-coins"),
             dcc.Store(id=ids.DRAWN),
         ],
+        id=ids.PAGE,
         className="market",
+        **_marks(data_interval=choices.interval, data_intervals=",".join(choices.intervals)),
+    )
+
+
+def _sides(venues: Sequence[str]) -> tuple[str, str]:
+    """What the two venues are called in the heads."""
+    bybit = next((venue for venue in venues if "bybit" in venue), "bybit")
+    binance = next((venue for venue in venues if "binance" in venue), "binance")
+    return bybit, binance
+
+
+def _marks(**named: str) -> dict[str, Any]:
+    """`data-*` and `aria-*` attributes, which Python cannot name."""
+    return {name.replace("_", "-"): value for name, value in named.items()}
+
+
+def _controls(choices: Choices) -> Component:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Div(id=ids.TEXT, className="market-text"),
+                    _choice("venue", "Venue", [(venue, venue) for venue in choices.venues]),
+                    _choice("signal", "Signal", _SIGNALS),
+                    _button("★", id=ids.STARRED, title="Starred rows only", label="Starred rows only"),
+                    html.Button("Clear", id=ids.CLEAR, className="tf", hidden=True),
+                ],
+                className="market-filters",
+                role="search",
+                **_marks(aria_label="Filters"),
+            ),
+            _group(
+                "Candle interval",
+                [
+                    _button(interval, title=f"Indicators of {interval} candles", data_interval=interval)
+                    for interval in choices.intervals
+                ],
+            ),
+            _group(
+                "View",
+                [
+                    _button("Markets", data_view=""),
+                    _button("Cross-venue", data_view="venues", title="Both venues side by side"),
+                ],
+            ),
+        ],
+        className="market-controls",
+    )
+
+
+def _group(label: str, buttons: Sequence[Component]) -> Component:
+    return html.Div(buttons, className="tfs", role="group", **_marks(aria_label=label))
+
+
+def _button(words: str, *, id: str = "", title: str = "", label: str = "", **marks: str) -> Component:
+    marks |= {"aria_pressed": "false"} | ({"aria_label": label} if label else {})
+    named: dict[str, Any] = ({"id": id} if id else {}) | ({"title": title} if title else {})
+    return html.Button(words, className="tf", **named, **_marks(**marks))
+
+
+def _choice(name: str, head: str, options: Iterable[tuple[str, str]]) -> Component:
+    chosen = [html.Option(f"{head}: all", value="")]
+    chosen += [html.Option(words, value=value) for value, words in options]
+    return html.Select(chosen, name=name, **_marks(data_filter=name, aria_label=head))
+
+
+def _grid(name: str, defined: list[Column], kind: str) -> Component:
+    return dag.AgGrid(
+        id=name,
+        columnDefs=defined,
+        rowData=[],
+        getRowId="params.data.id",
+        defaultColDef={
+            "sortable": True,
+            "resizable": True,
+            "suppressMovable": True,
+            "suppressHeaderMenuButton": True,
+            "sortingOrder": ["desc", "asc"],
+            "comparator": {"function": "missingLast"},
+            "flex": 1,
+        },
+        dashGridOptions=grid_options(),
+        className=f"market-grid {kind} num",
+        style={"height": "100%", "width": "100%"},
     )
 
 
@@ -62,83 +158,4 @@ def grid_options() -> dict[str, Any]:
             "row-aged": "params.data.level === 'aged'",
             "row-stale": "params.data.level === 'stale'",
         },
-    }
-
-
-_SYMBOL: dict[str, Any] = {
-    "field": "symbol",
-    "headerName": "Symbol",
-    "cellRenderer": "Instrument",
-    "comparator": {"function": "bySymbol"},
-    "sortingOrder": ["asc", "desc"],
-    "pinned": "left",
-    "lockPinned": True,
-    "flex": None,
-    "width": 176,
-}
-_SIGNAL: dict[str, Any] = {
-    "field": "signal",
-    "headerName": "Signal",
-    "valueFormatter": {"function": "signalText(params)"},
-    "comparator": {"function": "byScore"},
-    "cellClassRules": {
-        "up": "params.value === 'buy' || params.value === 'strong_buy'",
-        "down": "params.value === 'sell' || params.value === 'strong_sell'",
-    },
-    "minWidth": 92,
-}
-_AGE: dict[str, Any] = {
-    "colId": "age",
-    "headerName": "Age",
-    "type": "rightAligned",
-    "valueGetter": {"function": "ageSeconds(params)"},
-    "valueFormatter": {"function": "ageText(params)"},
-    "headerTooltip": "Time since the newest datum of this row came in",
-    "cellClass": "ag-right-aligned-cell age-cell",
-    "minWidth": 84,
-}
-
-
-def columns(interval: str) -> list[dict[str, Any]]:
-    """The columns in the order of their worth on a narrow screen. Units are in the head.
-
-    Each is wide enough for its head, that of the turnover for the arrow of the order beside it.
-    """
-    return [
-        _SYMBOL,
-        _number("last_price", "Last", "price", 92)
-        | {
-            "cellRendererSelector": {"function": "priceRenderer(params)"},
-            "cellClassRules": {"rose": "params.data.direction > 0", "fell": "params.data.direction < 0"},
-            "cellClass": "ag-right-aligned-cell price",
-        },
-        _number("change_24h_pct", "24 h %", "signed", 74)
-        | {"cellClassRules": {"up": "params.value > 0", "down": "params.value < 0"}},
-        _number("turnover_24h", "Turnover 24 h", "compact", 130)
-        | {"sort": "desc", "headerTooltip": "Traded value of the last 24 hours, in quote currency"},
-        _number("funding_rate", "Funding %", "funding", 90)
-        | {"headerTooltip": "Per funding period; positive: longs pay shorts"},
-        _number("rsi", f"RSI {interval}", "oneDecimal", 74) | {"cellClassRules": _HOLE},
-        _number("stoch_rsi_k", "StochRSI %K", "oneDecimal", 104) | {"cellClassRules": _HOLE},
-        _number("stoch_rsi_d", "%D", "oneDecimal", 54) | {"cellClassRules": _HOLE},
-        _number("spread_bps", "Spread bps", "spread", 94) | {"cellClassRules": _OLD_BOOK},
-        _number("imbalance", "Imbalance", "imbalance", 124)
-        | {
-            "cellClassRules": _OLD_BOOK,
-            "cellClass": "ag-right-aligned-cell imbalance",
-            "cellStyle": {"function": "imbalanceBar(params)"},
-            "headerTooltip": "Best level: −1 all asks, +1 all bids",
-        },
-        _SIGNAL,
-        _AGE,
-    ]
-
-
-def _number(field: str, head: str, written: str, width: int) -> dict[str, Any]:
-    return {
-        "field": field,
-        "headerName": head,
-        "type": "rightAligned",
-        "valueFormatter": {"function": f"{written}Text(params)"},
-        "minWidth": width,
     }

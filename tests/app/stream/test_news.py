@@ -15,7 +15,7 @@ FEED = {"state": "live", "messages": "1"}
 def market(
     *rows: OverviewRow, before: Market | None = None, feed: dict[str, str] = FEED, notices: Any = ()
 ) -> Market:
-    view = build_view(NOW, rows, {"bybit": read_feed(feed)}, notices, interval="5m")
+    view = build_view(NOW, rows, {"bybit": read_feed(feed)}, notices)
     return Market(view, "5m", before)
 
 
