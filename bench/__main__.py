@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from bench import collect, indicators, ingest, page, signals
+from bench import collect, indicators, ingest, page, restart, signals
 from bench.report import Result, table
 
 BENCHMARKS: dict[str, Callable[[], list[Result]]] = {
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[], list[Result]]] = {
     "indicators": indicators.run,
     "ingest": ingest.run,
     "page": page.run,
+    "restart": restart.run,
     "signals": signals.run,
 }
 

@@ -69,13 +69,14 @@ class InstrumentState:
         return self.crossed_since is not None
 
     def remember(self, row: TickerRow) -> None:
-        """Start from what was last known, unless there is news already; published when news comes."""
+        """Start from what was last known, unless there is news already."""
         if self.recv_time is not None:
             return
         for part in PARTS:
             setattr(self.ticker, part, getattr(row, part))
         self.ticker.event_time, self.ticker.recv_time = row.event_time, row.recv_time
         self.best = (row.best_bid_price, row.best_bid_size, row.best_ask_price, row.best_ask_size)
+        self.ticker_changed = self.row_changed = True
 
     def known(self) -> TickerRow:
         """What is to be remembered."""

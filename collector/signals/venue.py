@@ -107,6 +107,7 @@ class VenueSignals:
         self._round += 1
         if self._wanted:
             self._take_up()
+            self._show()  # nobody waits for what paper trading left to see what candles say
         if now >= self._resume_at and not all(i.is_resumed for i in self._instruments.values()):
             self._resume(now)
         now_ms = time.time_ns() // 1_000_000
