@@ -149,7 +149,8 @@ def overview_row(state: InstrumentState) -> str:
             "recv_time": ticker.recv_time if state.recv_time is None else state.recv_time,
         }
     )
-    return f'{plain_json(row.decode())[:-1]},"indicators":{state.overview_part}}}'
+    flows = f",{state.flow_part}" if state.flow_part else ""
+    return f'{plain_json(row.decode())[:-1]}{flows},"indicators":{state.overview_part}}}'
 
 
 def candle_event(kline: Kline) -> str:

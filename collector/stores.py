@@ -14,7 +14,7 @@ from db.history.deadline import Deadline
 from db.history.engine import fleeting_engine, follow, writer_engine
 from db.history.guard import shrink
 from db.history.leases import LeaseTable
-from db.history.packed import WIDTH
+from db.history.packed import DAY_WIDTH, WIDTH
 from db.history.packing import pack
 from db.history.partitions import drop_expired, ensure_ahead
 from db.history.reader import HistoryReader
@@ -27,6 +27,7 @@ from db.settings import Settings, SettingsError, load_settings
 from db.spool import Spool
 from market.events import Kline
 from market.indicators import Past
+from market.indicators.day import Minutes
 from market.instruments import Instrument
 from market.intervals import INTERVAL_MS
 
@@ -166,6 +167,11 @@ class StoredHistory:
         found = self._past_reader.packed_klines(venue, symbols, intervals, WANTED)
         return {series: _unpacked(packed) for series, packed in found.items()}
 
+    def minutes(self, venue: str, symbols: Sequence[str], since: int) -> dict[str, Minutes]:
+        """Symbol -> its closed 1m candles from epoch ms `since` on. Raises StoreUnavailable."""
+        found = self._past_reader.packed_minutes(venue, symbols, since)
+        return {symbol: _minutes(packed) for symbol, packed in found.items()}
+
     def paper_states(self, venue: str) -> list[tuple[str, int, dict[str, Any]]]:
         """(symbol, step, state) of a venue's paper trading, after the last step of each rule.
 
@@ -227,3 +233,12 @@ def _unpacked(packed: bytes) -> Past:
     )
     times = np.rint(seconds * 1000).astype(np.int64)
     return Past(times, open_, high, low, close, volume, is_whole.astype(np.bool_))
+
+
+def _minutes(packed: bytes) -> Minutes:
+    seconds, turnover, volume, bought, is_whole = (
+        np.frombuffer(packed, dtype=">f8").reshape(-1, DAY_WIDTH).T.astype(np.float64)
+    )
+    return Minutes(
+        np.rint(seconds * 1000).astype(np.int64), turnover, volume, bought, is_whole.astype(np.bool_)
+    )

@@ -73,7 +73,7 @@ def writer_engine(
 
 
 def fleeting_engine(url: str, *, statement_timeout_ms: int = 30_000) -> Engine:
-    """An engine of the collector that only reads, now and then: a connection is there only while it is used."""
+    """The collector's engine for reading now and then: a connection is there only while it is used."""
     return create_engine(
         driver_url(url),
         poolclass=NullPool,
