@@ -32,6 +32,10 @@ class IndicatorValues(msgspec.Struct, frozen=True):
     score: float | None = None
     reason: str | None = None
     is_provisional: bool | None = None
+    buy_volume: float | None = None
+    sell_volume: float | None = None
+    cvd: float | None = None
+    order_flow: float | None = None
 
 
 NO_INDICATORS = IndicatorValues()
@@ -61,6 +65,14 @@ class OverviewRow(msgspec.Struct, frozen=True):
     book_state: str | None = None
     event_time: int | None = None
     recv_time: int | None = None
+    vwap_day: float | None = None
+    cvd_day: float | None = None
+    bid_depth_10bps: float | None = None
+    ask_depth_10bps: float | None = None
+    is_depth_10bps_whole: bool | None = None
+    bid_depth_50bps: float | None = None
+    ask_depth_50bps: float | None = None
+    is_depth_50bps_whole: bool | None = None
     indicators: dict[str, IndicatorValues] = {}
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from bench import collect, indicators, ingest, page, queries, signals
+from bench import collect, indicators, ingest, page, queries, restart, signals, verdicts
 from bench.report import Result, table
 
 BENCHMARKS: dict[str, Callable[[], list[Result]]] = {
@@ -15,8 +15,11 @@ BENCHMARKS: dict[str, Callable[[], list[Result]]] = {
     "ingest": ingest.run,
     "page": page.run,
     "queries": queries.run,
+    "restart": restart.run,
     "signals": signals.run,
 }
+LONG: dict[str, Callable[[], list[Result]]] = {"verdicts": verdicts.run}
+"""Runs with `--long`, or where it is named."""
 IN_LENGTH = {"queries": partial(queries.run, is_long=True)}
 """What is measured in their place with `--long`."""
 
@@ -24,15 +27,17 @@ IN_LENGTH = {"queries": partial(queries.run, is_long=True)}
 def main() -> int:
     """Run all, or those that are named; 1 if a budget was missed."""
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
-    parser.add_argument("--long", action="store_true", help="also what takes over ten minutes")
+    known = BENCHMARKS | LONG
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
+    parser.add_argument("--long", action="store_true", help=f"also {', '.join(LONG)}")
     arguments = parser.parse_args()
-    if unknown := [name for name in arguments.names if name not in BENCHMARKS]:
-        parser.error(f"expected names of {', '.join(BENCHMARKS)}; found {', '.join(unknown)}")
+    if unknown := [name for name in arguments.names if name not in known]:
+        parser.error(f"expected names of {', '.join(known)}; found {', '.join(unknown)}")
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} cores, load before {load:.1f}; figures are for comparison within this run\n")
-    chosen = BENCHMARKS | (IN_LENGTH if arguments.long else {})
-    results = [r for name, run in chosen.items() if name in (arguments.names or BENCHMARKS) for r in run()]
+    known |= IN_LENGTH if arguments.long else {}
+    chosen = arguments.names or (known if arguments.long else BENCHMARKS)
+    results = [result for name, run in known.items() if name in chosen for result in run()]
     print(table(results))
     return 1 if any(r.is_met is False for r in results) else 0
 

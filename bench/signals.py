@@ -12,7 +12,7 @@ import msgspec
 
 from bench.indicators import HISTORY, INSTRUMENTS, SETTINGS, walk
 from bench.report import Result
-from collector.signals.fields import hash_fields, overview_part
+from collector.signals.fields import flow_part, hash_fields, overview_part
 from collector.signals.instrument import InstrumentSignals, Terms
 from collector.stores import StoredHistory
 from db.hot import keys
@@ -135,10 +135,15 @@ def _provisional(
         for _ in range(SECONDS):
             for symbol, instrument in made.items():
                 instrument.form({name: _forming(symbol, each[-1], rng) for name, each in histories.items()})
+                volumes = instrument.volumes()
                 for interval in instrument.changed:
-                    hot.put(keys.indicator("bybit", symbol, interval), hash_fields(instrument.said[interval]))
+                    hot.put(
+                        keys.indicator("bybit", symbol, interval),
+                        hash_fields(instrument.said[interval], volumes[interval]),
+                    )
                 instrument.changed.clear()
-                overview_part(instrument.said)
+                overview_part(instrument.said, volumes)
+                flow_part(instrument.flows)
             hot.send()
 
     share = _cpu_s(show_all) / SECONDS

@@ -9,12 +9,14 @@ from types import FrameType
 
 import structlog
 
-from collector import processes
+from collector import garbage, processes
 from collector.worker import Worker
 from db.logs import configure_logs
 from db.settings import load_settings
 
 STOP_TIMEOUT_S = 9.0
+BEGIN_S = 5.0
+"""So long a start takes at most; until then nothing is looked at for cycles."""
 
 
 def main() -> int:
@@ -48,9 +50,12 @@ def main() -> int:
         stopping.set()
 
     if number is None and settings.collector_processes > 1:
+        garbage.collect()
         return processes.run(settings.collector_processes, stopping)
     worker = Worker(settings, on_hopeless, number=number or 0)
     worker.start()
+    if not stopping.wait(BEGIN_S):
+        garbage.collect()
     _wait(stopping, is_child=number is not None)
     deadline = threading.Timer(STOP_TIMEOUT_S, lambda: os._exit(1))
     deadline.daemon = True

@@ -51,6 +51,10 @@ class Floors:
         del self._times[key, field]
         return True
 
+    def holds(self, key: str, field: str) -> bool:
+        """Whether Redis had this, and nothing was published since."""
+        return (key, field) in self._times
+
     def is_new(self, key: str, trade: Trade) -> bool:
         """Whether a trade is not in the stream yet."""
         return trade.trade_id not in self._trades.get(key, ())

@@ -191,7 +191,7 @@ class Publisher:
                 if (
                     is_slow
                     and state.row_changed
-                    and self._floors.passes(keys.market(name), symbol, state.event_time)
+                    and self._passes(state, keys.market(name), symbol, state.event_time)
                 ):
                     state.row_changed = False
                     rows[symbol] = render.overview_row(state)
@@ -221,7 +221,7 @@ class Publisher:
     def _collect(self, name: str, symbol: str, state: InstrumentState, now: float, *, is_slow: bool) -> None:
         """Put what changed besides the book; the caller holds the pipeline's lock."""
         key = keys.ticker(name, symbol)
-        if state.ticker_changed and self._floors.passes(key, "", state.ticker.event_time):
+        if state.ticker_changed and self._passes(state, key, "", state.ticker.event_time):
             state.ticker_changed = False
             self._put(key, render.ticker_fields(state.ticker), now)
         key = keys.trades(name, symbol)
@@ -239,6 +239,12 @@ class Publisher:
             for interval in state.indicators_changed:
                 self._put(keys.indicator(name, symbol, interval), state.indicators[interval], now)
             state.indicators_changed = set()
+
+    def _passes(self, state: InstrumentState, key: str, field: str, event_time: int | None) -> bool:
+        """Whether it may be published; what an earlier run remembered only where Redis has nothing."""
+        if state.recv_time is None and self._floors.holds(key, field):
+            return False
+        return self._floors.passes(key, field, event_time)
 
     def _publish_book(
         self, key: str, view: render.BookView, now: float, *, is_good: bool, epoch: int

@@ -145,11 +145,12 @@ def overview_row(state: InstrumentState) -> str:
             "spread_bps": _rounded(spread_bps(bid_price, ask_price), 4),
             "imbalance": _rounded(imbalance(bid_size, ask_size), 4),
             "book_state": state.book_state,
-            "event_time": state.event_time,
-            "recv_time": state.recv_time,
+            "event_time": ticker.event_time if state.event_time is None else state.event_time,
+            "recv_time": ticker.recv_time if state.recv_time is None else state.recv_time,
         }
     )
-    return f'{plain_json(row.decode())[:-1]},"indicators":{state.overview_part}}}'
+    flows = f",{state.flow_part}" if state.flow_part else ""
+    return f'{plain_json(row.decode())[:-1]}{flows},"indicators":{state.overview_part}}}'
 
 
 def candle_event(kline: Kline) -> str:

@@ -58,6 +58,8 @@ class InstrumentState:
         self.indicators_changed: set[str] = set()
         self.overview_part = "{}"
         """The indicators of the overview row, as JSON."""
+        self.flow_part = ""
+        """Depth and the day's figures of the overview row, as the inside of a JSON object."""
         self.watched: deque[Seen] | None = None
         """Every state of the book's top while it is audited."""
         self._ticks_from_top = venue.stream.TICKS_FROM_TOP
@@ -69,13 +71,14 @@ class InstrumentState:
         return self.crossed_since is not None
 
     def remember(self, row: TickerRow) -> None:
-        """Start from what was last known, unless there is news already; published when news comes."""
+        """Start from what was last known, unless there is news already."""
         if self.recv_time is not None:
             return
         for part in PARTS:
             setattr(self.ticker, part, getattr(row, part))
         self.ticker.event_time, self.ticker.recv_time = row.event_time, row.recv_time
         self.best = (row.best_bid_price, row.best_bid_size, row.best_ask_price, row.best_ask_size)
+        self.ticker_changed = self.row_changed = True
 
     def known(self) -> TickerRow:
         """What is to be remembered."""
@@ -233,11 +236,13 @@ class InstrumentState:
         if self.book_state == "stale" and self.rules.book.is_live and not self.is_crossed:
             self._mark_book("live")
 
-    def show_indicators(self, fields: dict[str, dict[str, str | int]], overview_part: str) -> None:
-        """Have indicators published: the hashes of some intervals, and the part of the overview row."""
+    def show_indicators(
+        self, fields: dict[str, dict[str, str | int]], overview_part: str, flow_part: str
+    ) -> None:
+        """Have indicators published: the hashes of some intervals, and the parts of the overview row."""
         self.indicators |= fields
         self.indicators_changed |= fields.keys()
-        self.overview_part = overview_part
+        self.overview_part, self.flow_part = overview_part, flow_part
         self.row_changed = True
 
     def mark_all(self) -> None:

@@ -11,10 +11,10 @@ import structlog
 
 from collector.history import WANTED, Stored
 from db.history.deadline import Deadline
-from db.history.engine import follow, writer_engine
+from db.history.engine import fleeting_engine, follow, writer_engine
 from db.history.guard import shrink
 from db.history.leases import LeaseTable
-from db.history.packed import WIDTH
+from db.history.packed import DAY_WIDTH, WIDTH
 from db.history.packing import pack
 from db.history.partitions import drop_expired, ensure_ahead
 from db.history.reader import HistoryReader
@@ -27,6 +27,7 @@ from db.settings import Settings, SettingsError, load_settings
 from db.spool import Spool
 from market.events import Kline
 from market.indicators import Past
+from market.indicators.day import Minutes
 from market.instruments import Instrument
 from market.intervals import INTERVAL_MS
 
@@ -39,6 +40,8 @@ SHARE_WITHIN_S = 3.0
 """The same for a round of the leases."""
 TIDY_WITHIN_S = 75.0
 """The same for everything else: a partition is packed in less."""
+START_WITHIN_S = 30.0
+"""The same for what signals begin with: their past, and what an earlier run left."""
 SCORE_WITHIN_S = 1_800.0
 """A turn at the scoreboard, most of which it rests."""
 
@@ -47,7 +50,8 @@ class StoredHistory:
     """Implements the sender's `History` and the assembly's `Memory` on Postgres and what the spool still has.
 
     It has three connections, one for the sender alone and one for the leases: nothing that reads or tidies
-    makes those wait; and a fourth while the scoreboard is computed. Connects when first used.
+    makes those wait; a fourth while the scoreboard is computed, and one a venue while its signals take up
+    their past. Connects when first used.
     """
 
     def __init__(self, settings: Settings, spool: Spool) -> None:
@@ -59,11 +63,13 @@ class StoredHistory:
         self._engine = writer_engine(self._url, connections=1)
         sharing = writer_engine(self._url, connections=1, statement_timeout_ms=1_500, lock_timeout_ms=1_000)
         self._scoring = writer_engine(self._url, connections=1)
+        starting = fleeting_engine(self._url, statement_timeout_ms=int(START_WITHIN_S * 800))
         for engine, seconds in (
             (writing, WRITE_WITHIN_S),
             (self._engine, TIDY_WITHIN_S),
             (sharing, SHARE_WITHIN_S),
             (self._scoring, SCORE_WITHIN_S),
+            (starting, START_WITHIN_S),
         ):
             follow(engine, lambda: self._url)
             Deadline(engine, seconds)
@@ -71,6 +77,7 @@ class StoredHistory:
         self.leases = LeaseTable(sharing)
         self._writer = HistoryWriter(writing)
         self._reader = HistoryReader(self._engine)
+        self._past_reader = HistoryReader(starting)
         # A recording is older than any retention the moment it is played.
         self._is_playing = not settings.max_event_age_days
         self._retention_days = 0 if self._is_playing else settings.tick_retention_days
@@ -157,15 +164,20 @@ class StoredHistory:
         self, venue: str, symbols: Sequence[str], intervals: Sequence[str]
     ) -> dict[tuple[str, str], Past]:
         """(symbol, interval) -> the newest 400 closed candles, ascending. Raises StoreUnavailable."""
-        found = self._reader.packed_klines(venue, symbols, intervals, WANTED)
+        found = self._past_reader.packed_klines(venue, symbols, intervals, WANTED)
         return {series: _unpacked(packed) for series, packed in found.items()}
+
+    def minutes(self, venue: str, symbols: Sequence[str], since: int) -> dict[str, Minutes]:
+        """Symbol -> its closed 1m candles from epoch ms `since` on. Raises StoreUnavailable."""
+        found = self._past_reader.packed_minutes(venue, symbols, since)
+        return {symbol: _minutes(packed) for symbol, packed in found.items()}
 
     def paper_states(self, venue: str) -> list[tuple[str, int, dict[str, Any]]]:
         """(symbol, step, state) of a venue's paper trading, after the last step of each rule.
 
         Raises StoreUnavailable.
         """
-        stored = self._reader.paper_states(venue)
+        stored = self._past_reader.paper_states(venue)
         found = {(symbol, state["interval"], state["rule"]): (step, state) for symbol, step, state in stored}
         for batch in self._spool.waiting(["paper_steps"]):
             for row in batch.paper_steps:
@@ -176,7 +188,7 @@ class StoredHistory:
 
     def recent_signals(self, venue: str, since: int) -> list[tuple[SignalRow, set[int]]]:
         """A venue's signals, and the horizons of each that are priced. Raises StoreUnavailable."""
-        found = {row[:5]: (row, done) for row, done in self._reader.recent_signals(venue, since)}
+        found = {row[:5]: (row, done) for row, done in self._past_reader.recent_signals(venue, since)}
         for batch in self._spool.waiting(["signals", "outcomes"]):
             for row in batch.signals:
                 if row.venue == venue and row.ts >= since:
@@ -221,3 +233,12 @@ def _unpacked(packed: bytes) -> Past:
     )
     times = np.rint(seconds * 1000).astype(np.int64)
     return Past(times, open_, high, low, close, volume, is_whole.astype(np.bool_))
+
+
+def _minutes(packed: bytes) -> Minutes:
+    seconds, turnover, volume, bought, is_whole = (
+        np.frombuffer(packed, dtype=">f8").reshape(-1, DAY_WIDTH).T.astype(np.float64)
+    )
+    return Minutes(
+        np.rint(seconds * 1000).astype(np.int64), turnover, volume, bought, is_whole.astype(np.bool_)
+    )

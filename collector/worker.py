@@ -13,6 +13,7 @@ from collector.assembly import Address, VenueRun
 from collector.feeds import Feeds
 from collector.housekeeper import Housekeeper
 from collector.leases import Leases
+from collector.leases.machine import machine_name
 from collector.publisher import Publisher
 from collector.signals.scoreboard import Scoreboard
 from collector.status import Status
@@ -68,7 +69,7 @@ class Worker:
         place = (
             f"{settings.dyno}.{number}" if settings.dyno else ""
         )  # a newer dyno of a name takes all it had
-        me = Sign(self._id, self._host, os.getpid(), place)
+        me = Sign(self._id, machine_name(self._host), os.getpid(), place)
         self._leases = Leases(self._history.leases, me)
         self._feeds = Feeds(settings, self._make_venue, self._forget)
         hot_writer = HotWriter(live_client(settings.redis_url))

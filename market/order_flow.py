@@ -1,10 +1,29 @@
-"""Order-flow imbalance per interval of venue time, out of the changes of the best levels."""
+"""What takers did, and order-flow imbalance per interval of venue time out of changes of the best levels."""
+
+from typing import NamedTuple
 
 import msgspec
 
 from market.intervals import open_of
 from market.measures import order_flow
 from market.ticks import Best
+
+
+class TakerVolume(NamedTuple):
+    """What takers bought and what they sold, in base."""
+
+    bought: float
+    sold: float
+
+    @property
+    def delta(self) -> float:
+        """Bought less sold: what an interval adds to CVD."""
+        return self.bought - self.sold
+
+
+def taker_volume(volume: float, bought: float | None) -> TakerVolume | None:
+    """The two sides of a volume; None where it is not known who took."""
+    return None if bought is None else TakerVolume(bought, max(0.0, volume - bought))
 
 
 class FlowBar(msgspec.Struct, frozen=True, gc=False):

@@ -11,7 +11,13 @@ from db.settings import Settings
 from market.instruments import Instrument
 from market.intervals import INTERVAL_MS
 from market.replay import Costs
-from market.signals import CANDLE_RULES, CandleRule
+from market.signals import BOOK_RULES, CANDLE_RULES, CandleRule
+
+BOOK_NAMES = ", ".join(rule.name for rule in BOOK_RULES)
+NOT_PLAYED = (
+    f"{BOOK_NAMES} cannot be played: it reads ten levels of the book five times a second, and the database "
+    "keeps the best level alone (orderbook_ticks); its live record is in /api/scoreboard"
+)
 
 
 class Unusable(ValueError):
@@ -43,7 +49,9 @@ def read_options(arguments: Sequence[str], settings: Settings) -> Options:
         "--from", dest="start", required=True, type=_time, help="a day, ISO time with zone, or epoch ms"
     )
     parser.add_argument("--to", dest="end", required=True, type=_time, help="the same; not included")
-    parser.add_argument("--rules", type=_rules, default=CANDLE_RULES, help="comma list; all if not given")
+    parser.add_argument(
+        "--rules", type=_rules, default=CANDLE_RULES, help=f"comma list; all if not given. {NOT_PLAYED}"
+    )
     parser.add_argument(
         "--spread-bps", type=_bps, default=1.0, help="the whole spread; half is paid each way"
     )
@@ -93,6 +101,8 @@ def _time(word: str) -> int:
 def _rules(words: str) -> tuple[CandleRule, ...]:
     known = {rule.name: rule for rule in CANDLE_RULES}
     names = [word.strip() for word in words.split(",") if word.strip()]
+    if any(rule.name in names for rule in BOOK_RULES):
+        raise argparse.ArgumentTypeError(NOT_PLAYED)
     if not names or (unknown := [name for name in names if name not in known]):
         found = ", ".join(unknown) if names else "none"
         raise argparse.ArgumentTypeError(f"expected some of {', '.join(known)}; found {found}")

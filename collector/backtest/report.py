@@ -6,13 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-from collector.backtest.options import Options
+from collector.backtest.options import NOT_PLAYED, Options
 from collector.backtest.play import Record
 from market.decimals import plain
 from market.intervals import HORIZONS_S
 from market.paper import PaperTrade
 from market.scoreboard import ScoreboardRow
-from market.signals import Signal
+from market.signals import CANDLE_RULES, Signal
 
 _SIGNAL = tuple(name for name in Signal.__struct_fields__ if name != "inputs")
 _encode = msgspec.json.Encoder().encode
@@ -29,6 +29,8 @@ def tables(options: Options, record: Record) -> str:
     parts = [head, _table(_SCORE_HEAD, [_score_cells(row) for row in record.scores])]
     trades = [_trade_cells(rule.name, record.trades) for rule in options.rules]
     parts.append(_table(_TRADE_HEAD, trades))
+    if options.rules == CANDLE_RULES:
+        parts.append(NOT_PLAYED)
     return "\n\n".join(parts)
 
 

@@ -3,7 +3,6 @@
 While Postgres does not answer nothing changes hands: the owners go on, and a worker that starts has all.
 """
 
-import os
 import threading
 import time
 from collections import Counter
@@ -13,6 +12,7 @@ from typing import Protocol
 
 import structlog
 
+from collector.leases.machine import is_running
 from collector.leases.plan import View, alive, decide, free_names
 from collector.leases.share import Share
 from db.errors import StoreUnavailable
@@ -170,7 +170,7 @@ class Leases:
             share.apply(epochs, others, now)
 
     def _decide(self, wanted: Sequence[Name], peers: Sequence[Peer], leases: Sequence[Lease]) -> Decision:
-        view = View(self._me, wanted, self._free_for, self._is_leaving, _is_running)
+        view = View(self._me, wanted, self._free_for, self._is_leaving, is_running)
         now = time.monotonic()
         others = [peer for id_, peer in alive(view, peers).items() if id_ != self._me.id]
         self.others = [peer.id for peer in others]
@@ -197,13 +197,3 @@ class Leases:
 
 def _counted(before: Counter[Name], free: Iterable[Name]) -> Counter[Name]:
     return Counter({name: before[name] + 1 for name in free})
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from typing import NamedTuple
 
+from collector.leases.machine import is_sure
 from db.history.leases import Decision, Lease, Name, Peer, Sign
 
 TTL_S = 7.0
 """After so long without a sign a worker counts as gone, by the database's clock."""
 SURE_S = 1.5
-"""And after so long where its process is seen to be gone."""
+"""And after so long where its process is seen to be gone; at once where no other can be meant."""
 ORPHANED_ROUNDS = 6
 """An instrument that nobody took for so many rounds is taken by whoever sees it, fair share or not."""
 
@@ -86,7 +87,8 @@ def _is_gone(peer: Peer, mine: Peer | None, is_running: Callable[[int], bool]) -
         return False
     if peer.place and peer.place == mine.place and peer.started_at < mine.started_at:
         return True
-    return peer.host == mine.host and peer.age_s > SURE_S and not is_running(peer.pid)
+    is_seen = peer.host == mine.host and (peer.age_s > SURE_S or is_sure(peer.host))
+    return is_seen and not is_running(peer.pid)
 
 
 def _place(name: Name) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from collector.signals.flows import DEPTHS_BPS, Flows, Volumes
 from collector.signals.instrument import Said
 from market.decimals import plain, plain_json
 
@@ -17,7 +18,7 @@ _PLACES = 8
 _encode = msgspec.json.Encoder().encode
 
 
-def hash_fields(said: Said) -> dict[str, str | int]:
+def hash_fields(said: Said, volumes: Volumes) -> dict[str, str | int]:
     """The `indicator:` hash. Score and word are those of the last close."""
     found = said.indicators
     fields: dict[str, str | int] = {name: plain(getattr(found, name)) for name in _VALUES}
@@ -25,12 +26,38 @@ def hash_fields(said: Said) -> dict[str, str | int]:
     fields["score"], fields["signal"] = plain(score), word
     fields["bars"], fields["reason"], fields["open_time"] = found.bars, found.reason, found.open_time
     fields["is_provisional"] = int(found.is_provisional)
-    return fields
+    return fields | {name: plain(value) for name, value in _volumes(volumes).items()}
 
 
-def overview_part(said: Mapping[str, Said]) -> str:
+def overview_part(said: Mapping[str, Said], volumes: Mapping[str, Volumes]) -> str:
     """`indicators` of the overview row: interval -> values, as JSON."""
-    return plain_json(_encode({interval: _overview(each) for interval, each in said.items()}).decode())
+    values = {interval: _overview(each) | _volumes(volumes[interval]) for interval, each in said.items()}
+    return plain_json(_encode(values).decode())
+
+
+def flow_part(flows: Flows) -> str:
+    """What the overview row says of depth and of the day, as the inside of a JSON object."""
+    values: dict[str, object] = {"vwap_day": _short(flows.day.vwap), "cvd_day": _short(flows.day.cvd)}
+    for bps, depth in zip(DEPTHS_BPS, flows.depths, strict=True):
+        values[f"bid_depth_{bps}bps"] = _short(depth and depth.bids)
+        values[f"ask_depth_{bps}bps"] = _short(depth and depth.asks)
+        values[f"is_depth_{bps}bps_whole"] = depth and depth.is_whole
+    return plain_json(_encode(values).decode())[1:-1]
+
+
+def _volumes(found: Volumes) -> dict[str, float | None]:
+    taker = found.taker
+    return {
+        "buy_volume": _short(taker and taker.bought),
+        "sell_volume": _short(taker and taker.sold),
+        "cvd": _short(taker and taker.delta),
+        "order_flow": _short(found.order_flow),
+    }
+
+
+def _short(value: float | None) -> float | None:
+    """Without the noise of sums."""
+    return None if value is None else float(f"{value:.10g}")
 
 
 def _overview(said: Said) -> dict[str, object]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
+from collector.signals.flows import Flows, Volumes
 from collector.signals.rows import indicator_row, outcome_row, paper_step_row, signal_row
 from db.rows import IndicatorRow, OutcomeRow, PaperStepRow, SignalRow
 from market.events import Kline
@@ -71,6 +72,7 @@ class InstrumentSignals:
         self.changed: set[str] = set()
         self.is_resumed = False
         """Whether it is known what an earlier run traded; until then nothing is traded."""
+        self.flows = Flows(terms.intervals)
         self._venue = venue
         self._symbol = symbol
         self._terms = terms
@@ -116,6 +118,8 @@ class InstrumentSignals:
     def close(self, klines: Iterable[Kline], at: int, quote: Quote | None, now_ms: int) -> None:
         """Take closed candles of any interval, in the order they became known, at `at`; `quote`: of then."""
         known = [kline for kline in klines if kline.interval in self._series]
+        for kline in known:
+            self.flows.take(kline)
         by_interval = sorted(known, key=lambda kline: self._terms.intervals.index(kline.interval))
         for interval, group in groupby(by_interval, key=lambda k: k.interval):
             closes = self._series[interval].take(list(group))
@@ -160,9 +164,14 @@ class InstrumentSignals:
             if series is None or kline.is_closed or self._forming.get(interval) == kline:
                 continue
             self._forming[interval] = kline
+            self.flows.take(kline)
             if (found := series.provisional(kline)) is not None:
                 self.said[interval] = Said(found, self._ratings.get(interval))
                 self.changed.add(interval)
+
+    def volumes(self) -> dict[str, Volumes]:
+        """By interval, what is known of the volume of the candle that is shown."""
+        return {name: self.flows.of(name, said.indicators.open_time) for name, said in self.said.items()}
 
     def _say(self, interval: str, close: CandleClose, now_ms: int) -> None:
         rating, found = rate(close), close.indicators

@@ -8,6 +8,7 @@ import msgspec
 from collector.signals.rows import signal_of
 from db.rows import SignalRow
 from market.indicators import Past
+from market.indicators.day import Minutes
 from market.paper import PaperState
 from market.signals import Signal
 
@@ -22,6 +23,9 @@ class SignalMemory(Protocol):
         self, venue: str, symbols: Sequence[str], intervals: Sequence[str]
     ) -> Mapping[tuple[str, str], Past]:
         """(symbol, interval) -> the newest 400 closed candles, ascending."""
+
+    def minutes(self, venue: str, symbols: Sequence[str], since: int) -> Mapping[str, Minutes]:
+        """Symbol -> its closed 1m candles from epoch ms `since` on."""
 
     def paper_states(self, venue: str) -> list[tuple[str, int, dict[str, Any]]]:
         """(symbol, step, state) of all that paper trading has to remember."""

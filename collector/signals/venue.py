@@ -14,13 +14,15 @@ from typing import NamedTuple
 import structlog
 
 from collector.pipeline import Pipeline
-from collector.signals.fields import hash_fields, overview_part
+from collector.signals.fields import flow_part, hash_fields, overview_part
+from collector.signals.flows import LEVELS as WIDE_LEVELS
 from collector.signals.instrument import InstrumentSignals, Outlet, Terms
 from collector.signals.memory import Left, SignalMemory, left_of
 from collector.state import InstrumentState
 from db.errors import StoreUnavailable
 from market import measures
 from market.events import Kline, Levels
+from market.indicators.arrays import DAY_MS
 from market.quotes import Quote
 from market.signals import BookView
 
@@ -50,6 +52,8 @@ class Seen(NamedTuple):
     sight: Sight | None
     is_live: bool
     forming: dict[str, Kline]
+    wide: tuple[Levels, Levels] | None
+    """Many more levels, once a second."""
 
 
 class VenueSignals:
@@ -107,8 +111,10 @@ class VenueSignals:
         self._round += 1
         if self._wanted:
             self._take_up()
+            self._show()  # nobody waits for what paper trading left to see what candles say
         if now >= self._resume_at and not all(i.is_resumed for i in self._instruments.values()):
             self._resume(now)
+            self._read_day()
         now_ms = time.time_ns() // 1_000_000
         for symbol, seen in self._copy(now_ms).items():
             self._see(self._instruments[symbol], symbol, seen, now_ms)
@@ -142,6 +148,18 @@ class VenueSignals:
             if not instrument.is_resumed:
                 instrument.resume(*left.get(symbol, Left([], [])))
 
+    def _read_day(self) -> None:
+        """Take what is stored of the day, for what adds up over it; what cannot be read stays missing."""
+        lacking = [symbol for symbol, i in self._instruments.items() if not i.flows.has_day]
+        since = time.time_ns() // 1_000_000 // DAY_MS * DAY_MS
+        try:
+            stored = self._memory.minutes(self._pipeline.name, lacking, since) if lacking else {}
+        except StoreUnavailable as error:
+            log.warning("day.unread", venue=self._pipeline.name, reason=str(error))
+            return
+        for symbol in lacking:
+            self._instruments[symbol].flows.begin(stored.get(symbol))
+
     def _store_past(self, now_ms: int) -> None:
         """Have rows of the past stored, a few series a round, while the writer has nothing better to do."""
         for instrument in self._instruments.values():
@@ -160,11 +178,13 @@ class VenueSignals:
                     continue
                 is_live = state.book_state == "live" and not state.is_crossed
                 sight = self._look(symbol, state) if is_live else None
-                forming = state.candles.forming() if (number + self._round) % ROUNDS_A_SECOND == 0 else {}
+                is_turn = (number + self._round) % ROUNDS_A_SECOND == 0
+                forming = state.candles.forming() if is_turn else {}
+                wide = state.rules.book.best(WIDE_LEVELS) if is_turn and is_live else None
                 news = closed.get(symbol, [])
-                if news or sight or forming or not is_live:
+                if news or sight or forming or wide or not is_live:
                     at = state.venue_time(now_ms, lag_ms) if news else 0
-                    found[symbol] = Seen(news, at, sight, is_live, forming)
+                    found[symbol] = Seen(news, at, sight, is_live, forming, wide)
             gone = self._followed - states.keys()
             self._followed = self._instruments.keys() & states.keys()
         for symbol in gone:
@@ -199,25 +219,35 @@ class VenueSignals:
             self._sights[symbol] = seen.sight
         elif not seen.is_live and self._sights.pop(symbol, None) is not None:
             instrument.lose_book()
+            instrument.flows.lose()
         if seen.closed:
             instrument.close(seen.closed, seen.at, _quote(self._sights.get(symbol)), now_ms)
         if seen.sight is not None and (quote := _quote(seen.sight)) and (view := _view(seen.sight, quote)):
             instrument.look(view, quote)
+            instrument.flows.look((*seen.sight.bids[0], *seen.sight.asks[0]), quote.time)
+        if seen.wide is not None:
+            instrument.flows.deepen(*seen.wide)
         instrument.form(seen.forming)
 
     def _show(self) -> None:
         """Hand what changed to the state, from which it is published."""
-        news = {symbol: i for symbol, i in self._instruments.items() if i.changed}
+        news = {symbol: i for symbol, i in self._instruments.items() if i.changed or i.flows.changed}
         made = {
-            symbol: ({name: hash_fields(i.said[name]) for name in i.changed}, overview_part(i.said))
+            symbol: (
+                {name: hash_fields(i.said[name], volumes[name]) for name in i.changed},
+                overview_part(i.said, volumes),
+                flow_part(i.flows),
+            )
             for symbol, i in news.items()
+            for volumes in (i.volumes(),)
         }
         for instrument in news.values():
             instrument.changed.clear()
+            instrument.flows.changed = False
         with self._pipeline.lock:
-            for symbol, (fields, part) in made.items():
+            for symbol, (fields, part, flows) in made.items():
                 if (state := self._pipeline.states.get(symbol)) is not None:
-                    state.show_indicators(fields, part)
+                    state.show_indicators(fields, part, flows)
 
 
 def _quote(sight: Sight | None) -> Quote | None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg2
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -66,6 +66,25 @@ def writer_engine(
                 lock_timeout=lock_timeout_ms,
                 client_connection_check_interval=2_000,  # a statement ends when nobody waits for it any more
                 idle_in_transaction_session_timeout=30_000,
+                timezone="UTC",
+            ),
+        },
+    )
+
+
+def fleeting_engine(url: str, *, statement_timeout_ms: int = 30_000) -> Engine:
+    """The collector's engine for reading now and then: a connection is there only while it is used."""
+    return create_engine(
+        driver_url(url),
+        poolclass=NullPool,
+        connect_args={
+            "application_name": "tickdeck-start",
+            "connect_timeout": 5,
+            **_KEEPALIVE,
+            "options": _options(
+                statement_timeout=statement_timeout_ms,
+                default_transaction_read_only="on",
+                client_connection_check_interval=2_000,
                 timezone="UTC",
             ),
         },

@@ -29,6 +29,28 @@ WHERE i.venue = :venue AND i.symbol = ANY(CAST(:symbols AS text[])) AND n.packed
 """)
 
 
+DAY_WIDTH = 5
+"""Numbers a minute: open time in epoch seconds, turnover, volume, taker_buy_volume or NaN, 1 if complete."""
+
+_DAY = text("""
+SELECT i.symbol, string_agg(
+    float8send(date_part('epoch', open_time)) || float8send(turnover) || float8send(volume)
+    || float8send(coalesce(taker_buy_volume, 'NaN')) || float8send(complete::int::float8),
+    ''::bytea ORDER BY open_time
+)
+FROM instruments i JOIN kline_rows k ON k.instrument_id = i.id AND k.interval = '1m'
+WHERE i.venue = :venue AND i.symbol = ANY(CAST(:symbols AS text[]))
+  AND k.open_time >= to_timestamp(:since)
+GROUP BY i.symbol
+""")
+
+
+def minutes(connection: Connection, venue: str, symbols: Sequence[str], since_ms: int) -> dict[str, bytes]:
+    """See `HistoryReader.packed_minutes`."""
+    names = {"venue": venue, "symbols": list(symbols), "since": since_ms / 1000}
+    return {row[0]: bytes(row[1]) for row in connection.execute(_DAY, names)}
+
+
 def newest(
     connection: Connection, venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
 ) -> dict[tuple[str, str], bytes]:

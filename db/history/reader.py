@@ -135,6 +135,14 @@ class HistoryReader(RecordReader, StatusReader):
         with postgres_errors(), self._engine.connect() as connection:
             return runs.newest(connection, venues, interval, most)
 
+    def packed_minutes(self, venue: str, symbols: Sequence[str], since: int) -> dict[str, bytes]:
+        """Symbol -> its closed 1m candles from epoch ms `since` on, ascending, in one query.
+
+        Each is `packed.DAY_WIDTH` doubles, big-endian.
+        """
+        with postgres_errors(), self._engine.connect() as connection:
+            return packed.minutes(connection, venue, symbols, since)
+
     def held_klines(self, venue: str, since: Mapping[str, int]) -> dict[tuple[str, str], Held]:
         """(symbol, interval) -> the whole candles held that open at or after `since[interval]`."""
         if not since:

@@ -1,12 +1,24 @@
 """What adds up over the UTC day of one instrument: VWAP, and volume bought less volume sold by takers."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from market.events import Kline
-from market.indicators.arrays import DAY_MS
+from market.indicators.arrays import DAY_MS, BoolArray, FloatArray, IntArray
 from market.intervals import MINUTE_MS
 
 MINUTES = DAY_MS // MINUTE_MS
+
+
+class Minutes(NamedTuple):
+    """Closed 1m candles as columns; times epoch ms, NaN where it is not known what takers bought."""
+
+    open_time: IntArray
+    turnover: FloatArray
+    volume: FloatArray
+    bought: FloatArray
+    is_whole: BoolArray
 
 
 class DayTotals:
@@ -42,6 +54,21 @@ class DayTotals:
         volume, bought = kline.volume, kline.taker_buy_volume
         delta = np.nan if bought is None else 2 * bought - volume
         self._parts[:, minute] = (kline.turnover, volume, delta) if kline.complete else np.nan
+
+    def fill(self, past: Minutes) -> None:
+        """Take stored candles; those of a day that is over, and those known already, change nothing."""
+        if not len(past.open_time):
+            return
+        day = max(self._day, int(past.open_time.max()) // DAY_MS)
+        if day > self._day:
+            self._day, self._minutes = day, 0
+            self._parts.fill(np.nan)
+        days, times = np.divmod(past.open_time, DAY_MS)
+        minutes = times // MINUTE_MS
+        is_new = (days == day) & np.isnan(self._parts[1, minutes]) & past.is_whole
+        columns = np.stack((past.turnover, past.volume, 2 * past.bought - past.volume))
+        self._parts[:, minutes[is_new]] = columns[:, is_new]
+        self._minutes = max(self._minutes, int(minutes[days == day].max(initial=-1)) + 1)
 
     @property
     def vwap(self) -> float | None:

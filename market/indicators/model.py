@@ -7,12 +7,8 @@
 from typing import ClassVar, NamedTuple
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
-from market.indicators.arrays import FloatArray, IntArray
-
-BoolArray = npt.NDArray[np.bool_]
+from market.indicators.arrays import BoolArray, FloatArray, IntArray
 
 
 class _Indicators(msgspec.Struct, frozen=True, gc=False):

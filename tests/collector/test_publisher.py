@@ -131,7 +131,7 @@ def test_indicators_are_published_and_kept(redis_client_url: str, hot: "redis.Re
     made, state = publisher(redis_client_url, [followed]), followed.pipeline.states["BTCUSDT"]
     key = keys.indicator("bybit", "BTCUSDT", "1m")
     fields = dict.fromkeys(keys.INDICATOR_FIELDS, "1")
-    state.show_indicators({"1m": dict(fields)}, '{"1m":{"rsi":31.5}}')
+    state.show_indicators({"1m": dict(fields)}, '{"1m":{"rsi":31.5}}', '"vwap_day":2.5')
     made.publish(100.0)
     assert hot.hgetall(key) == fields
     assert 0 < hot.ttl(key) <= keys.INSTRUMENT_TTL_S

@@ -77,3 +77,18 @@ def test_the_past_of_a_series_comes_as_columns(history: StoredHistory) -> None:
     assert past.open_time.tolist() == [row.kline.open_time for row in rows]
     assert past.close.tolist() == [1.5, 2.5, 3.5]
     assert past.is_whole.tolist() == [True, False, True]
+
+
+def test_the_minutes_of_a_day_come_as_columns(history: StoredHistory) -> None:
+    """From a moment on; NaN where it is not known what takers bought."""
+    rows = [kline(n, close=1.5 + n, complete=n != 1) for n in range(3)]
+    history.write(batch(klines=rows))
+    assert history.minutes("bybit", ["NOPEUSDT"], 0) == {}
+    found = history.minutes("bybit", ["ETHUSDT"], rows[1].kline.open_time)["ETHUSDT"]
+    assert found.open_time.tolist() == [row.kline.open_time for row in rows[1:]]
+    assert found.turnover.tolist() == [row.kline.turnover for row in rows[1:]]
+    assert found.is_whole.tolist() == [False, True]
+    bought = [row.kline.taker_buy_volume for row in rows[1:]]
+    assert found.bought.tolist() == pytest.approx(
+        [float("nan") if b is None else b for b in bought], nan_ok=True
+    )

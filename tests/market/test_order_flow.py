@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.measures import order_flow
-from market.order_flow import FlowBar, OrderFlow
+from market.order_flow import FlowBar, OrderFlow, taker_volume
 from market.ticks import Best
 from tests.market.walks import DAY
 
@@ -67,3 +67,12 @@ def test_order_flow_adds_up(bests: list[tuple[float, float, float, float]]) -> N
     for before, after in pairwise(bests):
         mirrored = [(-b[2], b[3], -b[0], b[1]) for b in (before, after)]
         assert order_flow(*mirrored) == pytest.approx(-order_flow(before, after))
+
+
+def test_a_volume_has_two_sides_where_it_is_known_who_took() -> None:
+    """Rounding never makes a side negative."""
+    found = taker_volume(5.0, 3.0)
+    assert found == (3.0, 2.0)
+    assert found is not None and found.delta == 1.0
+    assert taker_volume(5.0, None) is None
+    assert taker_volume(5.0, 5.000000001) == (5.000000001, 0.0)

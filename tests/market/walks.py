@@ -7,6 +7,7 @@ import numpy as np
 
 from market.events import Kline
 from market.indicators import Past
+from market.indicators.day import Minutes
 from market.intervals import INTERVAL_MS
 
 DAY = 1_763_596_800_000
@@ -79,3 +80,15 @@ def past_of(klines: Sequence[Kline]) -> Past:
     ]
     times = np.array([k.open_time for k in klines], dtype=np.int64)
     return Past(times, *floats, np.array([k.complete for k in klines], dtype=np.bool_))
+
+
+def minutes_of(klines: Sequence[Kline]) -> Minutes:
+    """1m candles as columns."""
+    bought = [np.nan if k.taker_buy_volume is None else k.taker_buy_volume for k in klines]
+    return Minutes(
+        np.array([k.open_time for k in klines], dtype=np.int64),
+        np.array([k.turnover for k in klines], dtype=np.float64),
+        np.array([k.volume for k in klines], dtype=np.float64),
+        np.array(bought, dtype=np.float64),
+        np.array([k.complete for k in klines], dtype=np.bool_),
+    )

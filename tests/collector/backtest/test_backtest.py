@@ -73,6 +73,7 @@ def test_it_says_what_the_collector_would_have(tmp_path: Path, capsys: pytest.Ca
     assert int(scores[0]["count"]) == priced
     shown = capsys.readouterr()
     assert f"2,000 candles, {len(signals):,} signals" in shown.out
+    assert "book_pressure cannot be played" in shown.out
     assert "played 99 %" in shown.err
 
 
@@ -118,6 +119,7 @@ def test_what_is_not_there_is_said(
     [
         (["--interval", "2m"], "invalid choice: '2m'"),
         (["--rules", "magic"], "expected some of rsi_reversal"),
+        (["--rules", "macd_trend,book_pressure"], "book_pressure cannot be played: it reads ten levels"),
         (["--from", "soon"], "expected a day, a time or epoch ms, found 'soon'"),
         (["--from", "2026-01-01T10:00"], "expected a zone"),
         (["--to", "2020-01-01"], "--to must be later"),

@@ -93,3 +93,12 @@ def test_a_worker_is_gone_when_it_is_silent_or_known_to_be() -> None:
         peer("newer", place="worker.1", started_at=6),
     ]
     assert set(alive(view("a"), [mine, *others])) == {"a", "slow", "busy", "newer"}
+
+
+def test_where_only_one_process_can_be_meant_it_is_gone_at_once() -> None:
+    """A start right after a crash waits for nothing; one that runs is not taken for gone."""
+    me = Sign("a", "host/boot-1", 1)
+    mine = peer("a", host=me.host)
+    others = [peer("ended", host=me.host, pid=2), peer("runs", host=me.host, pid=3), peer("else", pid=2)]
+    seen = View(me, NAMES, {}, is_leaving=False, is_running=lambda pid: pid == 3)
+    assert set(alive(seen, [mine, *others])) == {"a", "runs", "else"}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import pytest
 
+from collector import render
 from collector.signals.venue import ROUNDS_A_SECOND, VenueSignals
 from collector.venues import Decoded
 from db.errors import StoreUnavailable
@@ -14,10 +15,11 @@ from db.hot.keys import INDICATOR_FIELDS
 from db.rows import SignalRow
 from market.events import BookDelta, BookSnapshot, Kline
 from market.indicators import Past
+from market.indicators.day import Minutes
 from market.instruments import unknown_instrument
 from tests.collector.fakes import Bench
 from tests.collector.signals.told import ONE, Told
-from tests.market.walks import DAY, kline, past_of, walk
+from tests.market.walks import DAY, kline, minutes_of, past_of, walk
 
 MINUTE = 60_000
 HISTORY = walk(1, 400)
@@ -29,6 +31,7 @@ class Memory(Told):
     def __init__(self) -> None:
         super().__init__()
         self.broken = False
+        self.day: list[Kline] = []
         self.asked = 0
 
     def past(
@@ -36,6 +39,10 @@ class Memory(Told):
     ) -> Mapping[tuple[str, str], Past]:
         self._check()
         return {(symbol, interval): past_of(HISTORY) for symbol in symbols for interval in intervals}
+
+    def minutes(self, _venue: str, symbols: Sequence[str], since: int) -> Mapping[str, Minutes]:
+        self._check()
+        return {symbol: minutes_of([k for k in self.day if k.open_time >= since]) for symbol in symbols}
 
     def paper_states(self, venue: str) -> list[tuple[str, int, dict[str, object]]]:
         self._check()
@@ -101,6 +108,24 @@ def test_a_close_becomes_a_row_and_is_shown(rig: Rig) -> None:
     assert part["signal"] == fields["signal"]
 
 
+def test_depth_and_the_day_are_shown_where_no_candle_forms(rig: Rig) -> None:
+    """Once a second of a live book; the day is that of the database, and of what closed since."""
+    now = time.time_ns() // 1_000_000
+    day = kline((now - DAY) // 86_400_000 * 1_440, 200.0, volume=2.0, bought=1.5)
+    rig.memory.day = [day]
+    rig.turn()
+    rig.book(1, now, is_first=True)
+    rig.turn(ROUNDS_A_SECOND)
+    row = json.loads(render.overview_row(rig.bench.pipeline.states["ETHUSDT"]))
+    assert (row["vwap_day"], row["cvd_day"]) == (200.0, 1.0)
+    assert row["bid_depth_50bps"] == 9.0 * 200 and row["is_depth_10bps_whole"] is not None
+    assert row["indicators"]["1m"]["buy_volume"] is None
+    rig.bench.pipeline.lose_book("ETHUSDT", "", "")
+    rig.turn(ROUNDS_A_SECOND)
+    row = json.loads(render.overview_row(rig.bench.pipeline.states["ETHUSDT"]))
+    assert row["bid_depth_50bps"] is None
+
+
 def test_forming_candles_are_shown_once_a_second(rig: Rig) -> None:
     """Labelled so."""
     rig.turn()
@@ -134,9 +159,9 @@ def test_a_database_that_is_away_delays_only_what_it_knows(rig: Rig) -> None:
     rig.turn()
     assert rig.memory.asked == asked  # not at every round
     rig.turn(11)
-    assert rig.memory.asked == asked + 2
+    assert rig.memory.asked == asked + 3
     rig.turn(11)
-    assert rig.memory.asked == asked + 2
+    assert rig.memory.asked == asked + 3
 
 
 def test_rows_of_the_past_wait_for_room(rig: Rig) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from market.indicators.arrays import vwap
 from market.indicators.day import DayTotals
-from tests.market.walks import kline, walk
+from tests.market.walks import kline, minutes_of, walk
 
 
 @settings(max_examples=10, deadline=None)
@@ -69,3 +69,33 @@ def test_other_candles_are_refused() -> None:
     for wrong in (kline(0, 1.0, interval="5m"), msgspec.structs.replace(kline(0, 1.0), is_closed=False)):
         with pytest.raises(ValueError, match="expected a closed 1m candle"):
             DayTotals().take(wrong)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(), st.integers(0, 1_600), st.integers(0, 1_600))
+def test_a_start_from_stored_minutes_equals_the_day_that_was_seen(seed: int, stored: int, from_: int) -> None:
+    """Whichever part of it was stored, live candles may come before and the two may overlap."""
+    klines = [
+        msgspec.structs.replace(one, taker_buy_volume=one.volume * n / 1_600)
+        for n, one in enumerate(walk(seed, 1_600))
+    ]
+    whole, begun = DayTotals(), DayTotals()
+    for one in klines:
+        whole.take(one)
+    for one in klines[min(from_, stored) :]:
+        begun.take(one)
+    begun.fill(minutes_of(klines[:stored]))
+    assert begun.vwap == pytest.approx(whole.vwap, rel=1e-12)
+    assert begun.cvd == pytest.approx(whole.cvd, rel=1e-12)
+
+
+def test_what_is_stored_replaces_nothing_and_mends_no_hole() -> None:
+    """A live minute was revised since; a broken one stays missing; yesterday is over."""
+    klines = [kline(n, 10.0, volume=1.0, bought=0.5) for n in range(3)]
+    day = DayTotals()
+    day.take(msgspec.structs.replace(klines[2], turnover=40.0))
+    day.fill(minutes_of([kline(-1, 99.0), klines[0], msgspec.structs.replace(klines[1], complete=False)]))
+    assert day.vwap is None
+    day.fill(minutes_of(klines))
+    assert day.vwap == pytest.approx(60.0 / 3)
+    assert day.cvd == pytest.approx(0.0)
