@@ -126,7 +126,15 @@ class Heritage:
         except StoreUnavailable as error:
             log.warning("history.unread", venue=self._name, reason=str(error))
 
+    def _remember(self) -> None:
+        """Know the last tickers before any datum comes: what a book comes before would be forgotten."""
+        try:
+            self._pipeline.remember(self._memory.tickers())
+        except StoreUnavailable as error:
+            log.warning("tickers.unread", venue=self._name, reason=str(error))
+
     def _run(self) -> None:
+        self._remember()
         missed, read_at = self._read(), time.monotonic()
         self.is_read.set()
         while True:

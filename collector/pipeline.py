@@ -62,9 +62,8 @@ class Pipeline:
         """Symbols that other workers follow."""
         self.statistics = FeedStatistics()
         self._listener = listener
-        self._venue = venue
-        self._plan = plan
-        self._sink = sink
+        self._venue, self._plan, self._sink = venue, plan, sink
+        self._early: dict[str, TickerRow] = {}
         self._tick_interval_ms = tick_interval_ms
         self._candles_at = float("-inf")
         self._max_age_ms = max_event_age_days * DAY_MS or float("inf")
@@ -83,19 +82,20 @@ class Pipeline:
             for instrument in instruments:
                 state = self.states.get(instrument.symbol)
                 if state is None:
-                    self.states[instrument.symbol] = InstrumentState(
-                        instrument, self._venue, self._plan, self._tick_interval_ms
-                    )
+                    state = InstrumentState(instrument, self._venue, self._plan, self._tick_interval_ms)
+                    self.states[instrument.symbol] = state
+                    if instrument.symbol in self._early:
+                        state.remember(self._early[instrument.symbol])
                 else:
                     state.instrument = instrument
                     state.row_changed = True
 
     def remember(self, rows: Iterable[TickerRow]) -> None:
-        """Start from the last known tickers and best quotes."""
+        """Start from the last known tickers and best quotes, as far as nothing newer came."""
         with self.lock:
-            for row in rows:
-                if row.venue == self.name and (state := self.states.get(row.symbol)) is not None:
-                    state.remember(row)
+            self._early = {row.symbol: row for row in rows if row.venue == self.name}
+            for symbol in self._early.keys() & self.states.keys():
+                self.states[symbol].remember(self._early[symbol])
 
     def unsaved(self) -> list[TickerRow]:
         """What is to be remembered of the instruments that had news since the last call."""
@@ -231,9 +231,8 @@ class Pipeline:
     def _on_book(self, state: InstrumentState, event: Event) -> bool:
         assert isinstance(event, BookSnapshot | BookDelta)
         if isinstance(event, BookSnapshot) and isinstance(state.rules, DiffBook):
-            return (
-                False  # late, of the stream of whole tops that was the book's; REST's alone reach far enough
-            )
+            # late, of the stream of whole tops that was the book's; REST's alone reach far enough
+            return False
         self.statistics.venue_lags.add(event.recv_time - event.event_time)
         return self._book(state, event)
 

@@ -13,7 +13,7 @@ from db.errors import StoreUnavailable
 from db.hot import keys
 from db.hot.connect import live_client
 from db.hot.writer import HotWriter
-from db.rows import FeedEventRow, GapRow
+from db.rows import FeedEventRow, GapRow, TickerRow
 from market.instruments import unknown_instrument
 from tests.collector.fakes import Bench, FakeFeed
 from tests.db.history.rows import signal
@@ -171,3 +171,24 @@ def test_what_happens_to_a_feed_is_told_as_an_event(redis_client_url: str, hot: 
     assert json.loads(entry["data"]) == {
         "event": "disconnected", "detail": "bybit-linear-0: no data for 15 s", "worker": "w",
     }  # fmt: skip
+
+
+def test_what_is_remembered_replaces_nothing_that_redis_has(
+    redis_client_url: str, hot: "redis.Redis"
+) -> None:
+    """Redis may know it better: the database was told later, or not at all. An empty one gets it at once."""
+    at = NOW - 600_000
+    row = TickerRow("bybit", "BTCUSDT", last_price=5.0, event_time=at, recv_time=at)
+    hot.hset("ticker:bybit:BTCUSDT", mapping={"last_price": "7", "event_time": str(NOW)})
+    hot.hset("market:bybit", "BTCUSDT", json.dumps({"last_price": 7.0, "event_time": NOW}))
+    known = feed()
+    known.pipeline.remember([row])
+    publisher(redis_client_url, [known]).publish(100.0)
+    assert hot.hget("ticker:bybit:BTCUSDT", "last_price") == "7"
+    assert json.loads(str(hot.hget("market:bybit", "BTCUSDT")))["last_price"] == 7.0
+    hot.flushall()
+    known = feed()
+    known.pipeline.remember([row])
+    publisher(redis_client_url, [known]).publish(100.0)
+    assert hot.hget("ticker:bybit:BTCUSDT", "last_price") == "5"
+    assert json.loads(str(hot.hget("market:bybit", "BTCUSDT")))["event_time"] == at

@@ -4,11 +4,14 @@ import json
 
 import pytest
 
+from collector import render
 from collector.state import InstrumentState
 from collector.venues import Plan, venue_for
+from db.rows import TickerRow
 from market.events import Kline, Trade
 from market.instruments import unknown_instrument
 from market.intervals import MINUTE_MS
+from tests.collector.fakes import Bench
 from tests.market.candles import DAY, candle, trade
 
 
@@ -17,6 +20,23 @@ def state(request: pytest.FixtureRequest) -> InstrumentState:
     """BTCUSDT on either venue."""
     instrument = unknown_instrument(request.param, "BTCUSDT")
     return InstrumentState(instrument, venue_for(request.param), Plan(("1m", "5m"), 50, True), 1000)
+
+
+def test_what_is_remembered_is_published_before_the_first_datum_with_its_time() -> None:
+    """Whether it is read before or after the instrument is followed; news is not replaced by it."""
+    row = TickerRow("bybit", "BTCUSDT", last_price=5.0, event_time=DAY, recv_time=DAY + 7)
+    early, late = Bench("bybit"), Bench("bybit", "BTCUSDT")
+    for bench in (early, late):
+        bench.pipeline.remember([row])
+        bench.pipeline.follow([unknown_instrument("bybit", "BTCUSDT")])
+        state = bench.pipeline.states["BTCUSDT"]
+        assert (state.row_changed, state.ticker_changed) == (True, True)
+        shown = json.loads(render.overview_row(state))
+        assert (shown["last_price"], shown["event_time"], shown["recv_time"]) == (5.0, DAY, DAY + 7)
+        state.on_trade(trade(1, 1, is_named=True))
+        price = state.ticker.last_price
+        bench.pipeline.remember([row])
+        assert state.ticker.last_price == price != 5.0
 
 
 def minutes(closed: list[Kline]) -> list[tuple[int, bool]]:
