@@ -157,7 +157,7 @@ def pair_columns(first: str, second: str) -> list[Column]:
 
 
 def _group(head: str, *children: Column) -> Column:
-    return {"headerName": head, "children": list(children), "headerClass": "group-head"}
+    return {"headerName": head, "children": list(children)}
 
 
 def _side(field: str, venue: str, written: str) -> Column:
