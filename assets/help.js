@@ -6,6 +6,7 @@
   const KEYS = [
     ["/", "find an instrument"],
     ["1 – 6", "interval of candles and indicators"],
+    ["v", "on a market's page: the same coin on the other venue"],
     ["f", "freeze the page, and go on"],
     ["t", "theme: system, dark, light"],
     ["?", "this list"],

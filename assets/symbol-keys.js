@@ -1,4 +1,4 @@
-// Other candles and the other venue, one key away: 1–6 and v. The address keeps what else it says.
+// The other venue is one key away (v), as other candles are (help.js). The address keeps what else it says.
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
@@ -15,7 +15,6 @@
     return document.querySelectorAll(`#symbol-page ${selector}`);
   }
 
-  for (let n = 1; n <= 6; n += 1) tickdeck.keys.on(String(n), () => follow(links(".tf")[n - 1]));
   tickdeck.keys.on("v", () => follow(links(".twin")[0]));
 
   // Before Dash's link does it, which knows nothing of the rest of the address.
