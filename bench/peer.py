@@ -48,8 +48,13 @@ CREATE TABLE candles (id serial PRIMARY KEY, timestamp timestamp, receipt timest
 """
 """Tables that its INSERT statements, which name no columns, fit."""
 _COUNT = "SELECT (SELECT count(*) FROM trades) + (SELECT count(*) FROM ticker) + (SELECT count(*) FROM book)"
-_WARM_S = 8.0
-_SLACK_S = 30.0
+_PATIENT = "?socket_timeout=60"
+"""Its driver gives up after 5 s, and its writer with it, when all that waits goes out in one pipeline."""
+_WARM_S = 6.0
+_PATIENCE_S = 10.0
+"""For a backlog of the start to be written."""
+_DRAIN_S = 20.0
+"""For what was received in the window to be written; the CPU of that counts."""
 _LEAST_STORED = 0.9
 """Share of its messages that must be in both stores; the rest are candles that have not closed, and acks."""
 _INSTALL_S = 240.0
@@ -94,14 +99,15 @@ def measure(*, rate: int, seconds: float) -> PeerLoad:
             cursor.execute(_TABLES)
             given = {
                 "port": port,
-                "redis_url": stores.urls["REDIS_URL"],
+                "redis_url": stores.urls["REDIS_URL"] + _PATIENT,
                 "postgres": _address(stores.urls["DATABASE_URL"]),
                 "symbols": {venue: symbols_for(venue, []) for venue in ("bybit", "binance")},
                 "warm_s": _WARM_S,
+                "patience_s": _PATIENCE_S,
                 "seconds": seconds,
             }
             with _feed(python, given) as (process, log):
-                line = _first_line(process, _WARM_S + seconds + _SLACK_S)
+                line = _first_line(process, _WARM_S + _PATIENCE_S + seconds + _DRAIN_S)
                 cursor.execute(_COUNT)
                 rows = min(int(cursor.fetchone()[0]), _members(hot))  # type: ignore[index]  # one row
                 return load_of(line, rows, log.read_text())
@@ -132,7 +138,7 @@ def peer_python() -> Path:
         _run([sys.executable, "-m", "venv", "--clear", str(home)])
         pip = [str(python), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
         try:
-            _run([*pip, "--only-binary=:all:", "--no-deps", *REQUIREMENTS])
+            _run([*pip, "--no-deps", *REQUIREMENTS])
         except PeerUnavailable:
             shutil.rmtree(home, ignore_errors=True)
             raise

@@ -28,6 +28,7 @@ _BACKENDS = {
     CANDLES: (CandlesRedis, CandlesPostgres),
 }
 _MOST_SECONDS = 1e11
+_FEW_WAIT = 500
 
 
 class _Plain:
@@ -107,25 +108,38 @@ def _received(feeds: Iterable[Any]) -> int:
     return sum(handler.conn.received for feed in feeds for handler in feed.connection_handlers)
 
 
-async def _measure(feeds: list[Any], warm_s: float, seconds: float) -> None:
-    await asyncio.sleep(warm_s)
+async def _measure(feeds: list[Any], writers: list[Any], given: dict[str, Any]) -> None:
+    """Begin when little waits to be written; end when all that was received is written."""
+    await asyncio.sleep(given["warm_s"])
+    patience = time.monotonic() + given["patience_s"]
+    while sum(writer.queue.qsize() for writer in writers) > _FEW_WAIT and time.monotonic() < patience:
+        await asyncio.sleep(0.02)
     messages, used, began = _received(feeds), time.process_time(), time.monotonic()
-    await asyncio.sleep(seconds)
-    total, spent, elapsed = _received(feeds), time.process_time() - used, time.monotonic() - began
-    print(total - messages, spent, elapsed, total, flush=True)
-    await asyncio.Event().wait()  # goes on until it is ended, so that what was queued is written
+    await asyncio.sleep(given["seconds"])
+    elapsed, total = time.monotonic() - began, _received(feeds)
+    for feed in feeds:
+        feed.stop()
+    written = asyncio.gather(*(writer.queue.join() for writer in writers))
+    await asyncio.wait([written, *(it.worker for it in writers)], return_when=asyncio.FIRST_COMPLETED)
+    if not written.done():
+        raise RuntimeError("a writer ended")  # it says why when it is collected
+    more = _received(feeds) - total  # before the sockets were closed, or while they were
+    spent = time.process_time() - used
+    print(total + more - messages, spent, elapsed, total + more, flush=True)
 
 
 def main(given: dict[str, Any]) -> None:
-    """Follow every topic; never returns."""
-    feeds = _feeds(given["port"], given["symbols"], _callbacks(given["redis_url"], given["postgres"]))
+    """Follow every topic for a time."""
+    callbacks = _callbacks(given["redis_url"], given["postgres"])
+    feeds = _feeds(given["port"], given["symbols"], callbacks)
     handler = FeedHandler()
     for feed in feeds:
         handler.add_feed(feed)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     handler.run(start_loop=False, install_signal_handlers=False)
-    loop.run_until_complete(_measure(feeds, given["warm_s"], given["seconds"]))
+    writers = [writer for pair in callbacks.values() for writer in pair]
+    loop.run_until_complete(_measure(feeds, writers, given))
 
 
 if __name__ == "__main__":
