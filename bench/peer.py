@@ -53,11 +53,13 @@ _PATIENT = "?socket_timeout=60"
 _WARM_S = 6.0
 _PATIENCE_S = 10.0
 """For a backlog of the start to be written."""
-_DRAIN_S = 20.0
+_DRAIN_S = 60.0
 """For what was received in the window to be written; the CPU of that counts."""
 _LEAST_STORED = 0.9
 """Share of its messages that must be in both stores; the rest are candles that have not closed, and acks."""
 _INSTALL_S = 240.0
+_HARMLESS = "already subscribed,topic:tickers."
+"""It asks for Bybit's tickers twice."""
 
 
 class PeerUnavailable(Exception):
@@ -115,9 +117,10 @@ def measure(*, rate: int, seconds: float) -> PeerLoad:
 
 def load_of(line: str, rows: int, log: str) -> PeerLoad:
     """What the child printed, if the stores have it. Raises PeerUnavailable."""
-    said = next((it for it in reversed(log.splitlines()) if it.strip()), "nothing")
+    lines = [it for it in log.splitlines() if it.strip() and _HARMLESS not in it]
+    said = lines[-1] if lines else "nothing"
     if not line:
-        raise PeerUnavailable(f"it gave no figures; the last it said: {said}")
+        raise PeerUnavailable(f"it gave no figures in time; the last it said: {said}")
     messages, used, elapsed, total = map(float, line.split())
     if messages == 0 or rows < total * _LEAST_STORED:
         raise PeerUnavailable(f"it stored {rows:,} of {total:,.0f} messages; the last it said: {said}")

@@ -20,7 +20,7 @@ def test_a_figure_is_cpu_over_messages() -> None:
 @pytest.mark.parametrize(
     ("line", "rows", "why"),
     [
-        ("", 0, "it gave no figures; the last it said: KeyError: 'u'"),
+        ("", 0, "it gave no figures in time; the last it said: KeyError: 'u'"),
         (LINE, 53_999, "it stored 53,999 of 60,000 messages; the last it said: KeyError: 'u'"),
         ("0 0.1 8.0 0\n", 0, "it stored 0 of 0 messages; the last it said: KeyError: 'u'"),
     ],
@@ -28,7 +28,7 @@ def test_a_figure_is_cpu_over_messages() -> None:
 def test_what_was_not_stored_is_no_figure(line: str, rows: int, why: str) -> None:
     """A child that died, or one that threw its rows away, would be cheap: it is not compared with."""
     with pytest.raises(PeerUnavailable) as error:
-        load_of(line, rows, "Traceback\nKeyError: 'u'\n\n")
+        load_of(line, rows, "Traceback\nKeyError: 'u'\nerror:already subscribed,topic:tickers.BTCUSDT\n\n")
     assert str(error.value) == why
 
 
