@@ -73,7 +73,9 @@ def open_stream_places() -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Tell the streams of a worker's app when to end."""
-    worker.wsgi.extensions["streams"].live_under(lambda: worker.alive, stream_places)
+    streams = getattr(worker.wsgi, "extensions", {}).get("streams")
+    if streams is not None:
+        streams.live_under(lambda: worker.alive, stream_places)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

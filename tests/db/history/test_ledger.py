@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from db.history import ledger
+from db.history.columns import moment
 from db.history.ledger import GapFilter
 from db.history.reader import HistoryReader
 from db.history.writer import HistoryWriter
@@ -239,8 +240,10 @@ def test_an_instrument_was_last_seen_by_its_ticker_or_its_newest_tick(
     writer.write(
         batch([tick(symbol="AUSDT"), tick(1, symbol="BUSDT", venue="binance"), *ticks], tickers=tickers)
     )
-    assert reader.last_seen("bybit") == {"AUSDT": T0 + 500, "BUSDT": T0 + 8 * HOUR, "DUSDT": T0 + 8 * HOUR}
-    assert reader.last_seen("sim-bybit") == {}
+    late = {"AUSDT": T0 + 500, "BUSDT": T0 + 8 * HOUR, "DUSDT": T0 + 8 * HOUR}
+    assert reader.last_seen("bybit", T0 + 10 * HOUR) == late
+    assert reader.last_seen("bybit", T0 + 500) == {"AUSDT": T0, "BUSDT": T0, "DUSDT": T0}
+    assert reader.last_seen("sim-bybit", T0 + 10 * HOUR) == {}
 
 
 def test_the_last_signs_are_found_without_reading_the_ticks(writer: HistoryWriter, engine: Engine) -> None:
@@ -254,7 +257,9 @@ def test_the_last_signs_are_found_without_reading_the_ticks(writer: HistoryWrite
     with engine.begin() as connection:
         connection.execute(text("ANALYZE"))
         query = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {ledger._LAST_SEEN.text}")
-        (plan,) = connection.execute(query, {"venue": "bybit"}).scalar_one()
+        (plan,) = connection.execute(
+            query, {"venue": "bybit", "before": moment(T0 + 100 * HOUR)}
+        ).scalar_one()
     scans = [node for node in _nodes(plan["Plan"]) if "tick_rows" in node.get("Relation Name", "")]
     assert {node["Node Type"] for node in scans} <= {"Index Scan", "Index Only Scan"}
     assert sum(node["Actual Rows"] * node["Actual Loops"] for node in scans) == 5
