@@ -5,11 +5,11 @@ import os
 import signal
 import sys
 import threading
-from types import FrameType
 
 import structlog
 
 from collector import garbage, processes
+from collector.stopping import Stopping
 from collector.worker import Worker
 from db.logs import configure_logs
 from db.settings import load_settings
@@ -26,11 +26,8 @@ def main() -> int:
     number: int | None = parser.parse_args().number
     settings = load_settings()
     configure_logs(settings)
-    stopping = threading.Event()
+    stopping = Stopping()
     failed = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
 
     def on_thread_error(args: threading.ExceptHookArgs) -> None:
         structlog.get_logger().critical(
@@ -40,8 +37,7 @@ def main() -> int:
         stopping.set()
 
     threading.excepthook = on_thread_error
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
+    stopping.hear()
 
     def on_hopeless(reason: str) -> None:
         if not failed.is_set():
@@ -65,11 +61,11 @@ def main() -> int:
     return 0 if is_written and not failed.is_set() else 1
 
 
-def _wait(stopping: threading.Event, *, is_child: bool) -> None:
+def _wait(stopping: Stopping, *, is_child: bool) -> None:
     """Wait to be stopped; a child also stops when the process that started it is gone."""
     parent = os.getppid()
-    while not stopping.wait(1.0 if is_child else None):
-        if os.getppid() != parent:
+    while not stopping.wait(1.0):
+        if is_child and os.getppid() != parent:
             return
 
 

@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import structlog
+
+from collector.stopping import Stopping
 
 log = structlog.get_logger()
 
@@ -16,7 +17,7 @@ RESTART_AFTER_S = 1.0
 END_WITHIN_S = 9.5
 
 
-def run(count: int, stopping: threading.Event) -> int:
+def run(count: int, stopping: Stopping) -> int:
     """Run so many children until `stopping` is set, starting again each that ends; the worst exit code.
 
     A child that cannot be started again at once is tried once a second: the others have its share meanwhile.

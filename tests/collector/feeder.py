@@ -4,19 +4,18 @@
 were, and exits with 0 when all of them are written or on disk.
 """
 
-import signal
 import sys
-import threading
 from pathlib import Path
 
+from collector.stopping import Stopping
 from db.spool import Spool
 from tests.collector.faults import Script, writer_on
 
 
 def main(url: str, directory: str, first: str, rate: str, flush_ms: str) -> int:
     """Feed until SIGTERM."""
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: stopping.set())
+    stopping = Stopping()
+    stopping.hear()
     writer = writer_on(url, Spool(Path(directory), 50), print, flush_interval_ms=int(flush_ms))
     script = Script(writer, int(rate), int(first))
     writer.start()
