@@ -94,17 +94,8 @@ class VenueRun:
                 self.backfill.ask_audit,
                 lambda event, detail: writer.record(self.name, event, detail),
             )
-        self.feed = Feed(
-            self.pipeline,
-            venue,
-            plan,
-            address.ws_urls,
-            resync=Resync(self.backfill.ask_snapshot if self.backfill and has_snapshots else None),
-            ledger=self.ledger,
-            record=writer.record,
-            rotate_s=settings.rotate_hours * 3600,
-            proxy=proxy_for(address.ws_urls[0], settings.https_proxy, settings.no_proxy),
-        )
+        ask_snapshot = self.backfill.ask_snapshot if self.backfill and has_snapshots else None
+        self.feed = self._make_feed(address, settings, venue, plan, Resync(ask_snapshot))
         outlets = Outlets(writer.record, writer.save_instruments, self._on_new, self._on_gone, self._erase)
         self.heritage = Heritage(
             memory,
@@ -115,13 +106,25 @@ class VenueRun:
         )
         self.share = self._gate.share = Share(self.name, self.pipeline, self.feed, self._on_taken)
         self.universe = Universe(self.name, settings.symbols, self.backfill, self.share, outlets)
-        terms = Terms(
-            settings.signal_settings,
-            settings.taker_bps(self.name),
-            tuple(sorted(settings.intervals, key=INTERVAL_MS.__getitem__)),
-        )
+        intervals = tuple(sorted(settings.intervals, key=INTERVAL_MS.__getitem__))
+        terms = Terms(settings.signal_settings, settings.taker_bps(self.name), intervals)
         self.signals = VenueSignals(self.pipeline, terms, writer, memory)
         self._starter = threading.Thread(target=self._run, name=f"start-{self.name}", daemon=True)
+
+    def _make_feed(
+        self, address: Address, settings: Settings, venue: Venue, plan: Plan, resync: Resync
+    ) -> Feed:
+        return Feed(
+            self.pipeline,
+            venue,
+            plan,
+            address.ws_urls,
+            resync=resync,
+            ledger=self.ledger,
+            record=self._record,
+            rotate_s=settings.rotate_hours * 3600,
+            proxy=proxy_for(address.ws_urls[0], settings.https_proxy, settings.no_proxy),
+        )
 
     def start(self) -> None:
         """Begin; returns at once."""
