@@ -1,11 +1,13 @@
 """How a fake history says it is doing."""
 
+from abc import ABC, abstractmethod
+
 from db.history.reader import Sizes
 from db.history.status import Cells, EventCell, GapCell, Incident
 from db.migrate import required_version
 
 
-class FakeCondition:
+class FakeCondition(ABC):
     """The part of a fake history that tells of itself; the test sets what it tells."""
 
     def __init__(self) -> None:
@@ -52,6 +54,6 @@ class FakeCondition:
         self._check("incidents")
         return self.faults[:limit]
 
+    @abstractmethod
     def _check(self, what: str) -> None:
         """Note that this was asked; raises StoreUnavailable while the history is broken."""
-        raise NotImplementedError
