@@ -48,6 +48,11 @@ def one(engine: Engine, query: str) -> int:
         return int(connection.execute(text(query)).scalar_one())
 
 
+def quote_time(hot: "redis.Redis") -> int:
+    """The venue's time of the newest book, ms."""
+    return int(str(hot.hget("book:bybit:BTCUSDT", "event_time")))
+
+
 def is_live(hot: "redis.Redis") -> bool:
     """Whether every book lives and every candle is there."""
     books = [
@@ -173,6 +178,8 @@ def test_a_database_that_is_away_stops_nothing_else(
         until(lambda: bool(hot.keys("worker:*")), WAIT_S, "a worker")
         (worker,) = hot.keys("worker:*")
         until(lambda: hot.hget(worker, "db_state") == "down", WAIT_S, "db_state down")
+        began = quote_time(hot)
+        until(lambda: quote_time(hot) > began + 3_000, WAIT_S, "3 s of quotes")
         until(lambda: int(str(hot.hget(worker, "spool_rows"))) > 200, 2 * WAIT_S, "waiting rows")
         assert int(str(hot.hget(worker, "spool_bytes"))) > 0
         assert end(process) == 0
