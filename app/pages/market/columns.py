@@ -129,7 +129,7 @@ def pair_columns(first: str, second: str) -> list[Column]:
         {"headerName": "", "children": [_STAR, _COIN]},
         _group(
             "Mid",
-            _number("mid_diff_bps", "Difference bps", "signedOne", 132)
+            _number("mid_diff_bps", "Difference bps", "signedOne", 144)
             | {"sort": "desc", "comparator": {"function": "bySize"}, "headerTooltip": dearer}
             | {"cellClassRules": {"up": "params.value > 0", "down": "params.value < 0"} | _OLD_PAIR},
             _side("mid_a", first, "significant") | {"headerTooltip": unit, "cellClassRules": _OLD_PAIR},
