@@ -15,11 +15,13 @@ import psycopg2
 import pytest
 from hypothesis import settings
 from sqlalchemy.engine import make_url
+from xdist.scheduler import LoadFileScheduling
 
 from db.local.stores import temporary_stores
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from xdist.remote import Producer
 
 STORE_FIXTURES = {"postgres_url", "redis_url", "database_url", "redis_client_url"}
 CHROMIUM_FLAGS = [
@@ -40,6 +42,19 @@ def find_chromium() -> str | None:
         return named
     names = ("chromium", "chromium-browser", "google-chrome")
     return next((path for name in names if (path := shutil.which(name))), None)
+
+
+class OneBrowser(LoadFileScheduling):
+    """Files go to whoever is free; the browser's all to one: two cores bear one Chromium."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope = super()._split_scope(nodeid)
+        return "tests/browser" if scope.startswith("tests/browser/") else scope
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> OneBrowser:
+    """How `-n` spreads the tests, whatever `--dist` says."""
+    return OneBrowser(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
