@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 from dash import Dash
 from flask import Flask, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.errors import error
 from app.login import hash_command
@@ -85,12 +86,17 @@ _decode = msgspec.json.Decoder(_Callback).decode
 
 
 def guard_callbacks(app: Dash) -> None:
-    """Refuse callback requests that Dash would answer with a traceback: unknown outputs, odd shapes."""
+    """Refuse large bodies anywhere, and callbacks that Dash would answer with a traceback.
+
+    Those are unknown outputs and odd shapes.
+    """
     server: Flask = app.server
     server.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
 
     @server.before_request
     def _guard() -> Response | None:
+        if (request.content_length or 0) > MAX_BODY_BYTES:  # Flask looks only where a body is read
+            raise RequestEntityTooLarge
         if request.path != CALLBACK_PATH or request.method != "POST":
             return None
         try:

@@ -15,6 +15,7 @@ from collector import render
 from collector.announcer import Announcer
 from collector.feed import Feed
 from collector.floors import Floors
+from collector.lifetimes import ALIVE_S, Lifetimes
 from collector.state import InstrumentState
 from collector.statistics import Lags
 from collector.status import Status
@@ -26,9 +27,6 @@ log = structlog.get_logger()
 
 SLOW_EVERY_S = 0.25
 STATUS_EVERY_S = 1.0
-REFRESH_EVERY_S = 15.0
-ALIVE_S = 30.0
-"""A feed with data within this time is proven alive: unchanged keys are kept from expiring."""
 RETRY_S = 0.25
 PAUSED_S = 2.5
 """If a round began so long after the one before, or takes so long, the process stood still."""
@@ -62,8 +60,9 @@ class Publisher:
         self._interval_s = interval_ms / 1000
         self._intervals = tuple(intervals)
         self._books: dict[str, dict[str, str | int]] = {}
-        self._refreshed: dict[str, float] = {}
-        """When each key was last kept from expiring, monotonic."""
+        self._lifetimes = Lifetimes(writer)
+        self._gone: set[str] = set()
+        """Venues that were silent for so long that their keys have expired."""
         self._announcer = announcer
         self._floors = Floors(writer, intervals)
         self._owned: dict[str, dict[str, int]] = {}
@@ -125,12 +124,10 @@ class Publisher:
         self._writer.forget()
         self._floors.forget()
         self._sent.clear()
-        self._refreshed.clear()
+        self._lifetimes.forget()
         self._status.forget()
         for feed in self._feeds():
-            with feed.pipeline.lock:
-                for state in feed.pipeline.states.values():
-                    state.mark_all()
+            _mark_states(feed)
 
     def publish(self, now: float) -> None:
         """One round. Raises StoreUnavailable. `now`: monotonic seconds."""
@@ -173,6 +170,12 @@ class Publisher:
     def _publish_feed(self, feed: Feed, now: float, *, is_slow: bool) -> None:
         pipeline, name = feed.pipeline, feed.name
         self._look_up_taken(feed)
+        if not self._lifetimes.begin(name, pipeline.statistics.last_data_at, now):
+            self._gone.add(name)
+            return
+        if name in self._gone:
+            self._gone.remove(name)
+            _mark_states(feed)
         rows: dict[str, str | int] = {}
         books: list[tuple[str, render.BookView, bool, int]] = []
         with pipeline.lock:
@@ -212,11 +215,11 @@ class Publisher:
         before = self._owned.get(feed.name, {})
         if taken := [symbol for symbol, epoch in owned.items() if before.get(symbol) != epoch]:
             for key in self._floors.learn(feed.name, taken):
-                self._refreshed.setdefault(key, float("-inf"))
+                self._lifetimes.take(key)
         self._owned[feed.name] = owned
         for key in [key for symbol in before.keys() - owned for key in keys.of_symbol(feed.name, symbol)]:
             self._books.pop(key, None)
-            self._refreshed.pop(key, None)
+            self._lifetimes.drop(key)
 
     def _collect(self, name: str, symbol: str, state: InstrumentState, now: float, *, is_slow: bool) -> None:
         """Put what changed besides the book; the caller holds the pipeline's lock."""
@@ -228,7 +231,7 @@ class Publisher:
         while state.new_trades:
             if self._floors.is_new(key, trade := state.new_trades.popleft()):
                 self._writer.append(key, render.trade_fields(trade), keys.TRADES_LENGTH)
-                self._keep(key, now)
+                self._lifetimes.keep(key, now)
         if is_slow and state.candles_changed:
             state.candles_changed = False
             for interval, kline in state.candles.newest().items():
@@ -263,30 +266,29 @@ class Publisher:
         else:
             self._writer.put(key, fields)
             self._writer.put_missing(key, {"epoch": 0})
-        self._keep(key, now)
+        self._lifetimes.keep(key, now)
 
     def _put(self, key: str, fields: dict[str, str | int], now: float) -> None:
         """Set fields of an instrument's key."""
         self._writer.put(key, fields)
-        self._keep(key, now)
-
-    def _keep(self, key: str, now: float) -> None:
-        """Keep a key from expiring; sent about once in 15 s."""
-        if now - self._refreshed.get(key, -REFRESH_EVERY_S) >= REFRESH_EVERY_S:
-            self._refreshed[key] = now
-            self._writer.expire(key, keys.INSTRUMENT_TTL_S)
+        self._lifetimes.keep(key, now)
 
     def _refresh(self, name: str, symbols: Iterable[str], now: float) -> None:
-        """Keep the keys of a feed that is proven alive, changed or not; those that are there."""
+        """Keep the keys of a feed that is proven alive."""
         found = [keys.market(name)]
         for symbol in symbols:
             found += [keys.ticker(name, symbol), keys.book(name, symbol), keys.trades(name, symbol)]
             for interval in self._intervals:
                 found += [keys.kline(name, symbol, interval), keys.indicator(name, symbol, interval)]
-        for key in found:
-            if key in self._refreshed:
-                self._keep(key, now)
+        self._lifetimes.refresh(found, now)
 
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _mark_states(feed: Feed) -> None:
+    """All that is known of a feed's instruments is to be published anew."""
+    with feed.pipeline.lock:
+        for state in feed.pipeline.states.values():
+            state.mark_all()

@@ -54,8 +54,8 @@ PARAMETERS: dict[str, Schema] = {
     "venues": _list("venues", "Without it all", _TEXT),
     "kinds": _list(
         "kinds",
-        "`market` or `change`: a snapshot, then changes. Without it all",
-        {"type": "string", "enum": ["market", "change", "signal", "gap", "feed", "candle"]},
+        "`market` or `change`: a snapshot, then changes. `reset` comes in any case. Without it all",
+        {"type": "string", "enum": ["market", "change", "signal", "gap", "feed", "candle", "reset"]},
     ),
 }  # fmt: skip
 

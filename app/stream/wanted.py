@@ -12,6 +12,8 @@ EVENT_KINDS = ("signal", "gap", "feed", "candle")
 MARKET_KINDS = ("market", "change")
 """Either asks for market data: a snapshot, then what changes."""
 KINDS = (*MARKET_KINDS, *EVENT_KINDS)
+ALWAYS = "reset"
+"""May be asked for as well, and comes in any case."""
 MOST_NAMES = 500
 
 _ID = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
@@ -45,7 +47,7 @@ class Wanted(NamedTuple):
 
 def read_wanted(given: Mapping[str, str], names: Names) -> Wanted:
     """What these parameters ask for. Raises BadValue, UnknownName, or StoreUnavailable if in doubt."""
-    kinds = _words("kinds", given)
+    kinds = _words("kinds", given) - {ALWAYS}
     if unknown := sorted(kinds.difference(KINDS)):
         raise BadValue("kinds", f"a comma list of {', '.join(KINDS)}", unknown[0])
     venues, symbols = _words("venues", given), _words("symbols", given)

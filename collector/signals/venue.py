@@ -183,7 +183,8 @@ class VenueSignals:
                 wide = state.rules.book.best(WIDE_LEVELS) if is_turn and is_live else None
                 news = closed.get(symbol, [])
                 if news or sight or forming or wide or not is_live:
-                    at = state.venue_time(now_ms, lag_ms) if news else 0
+                    # What closes before its instrument's first event is history: by our clock it is late.
+                    at = (state.venue_time(now_ms, lag_ms) or now_ms) if news else 0
                     found[symbol] = Seen(news, at, sight, is_live, forming, wide)
             gone = self._followed - states.keys()
             self._followed = self._instruments.keys() & states.keys()

@@ -152,3 +152,11 @@ def test_files_without_a_fingerprint_are_kept_for_a_day(client: FlaskClient) -> 
     with client.get("/assets/market.js?m=1", headers={"Accept-Encoding": "gzip"}) as script:
         assert script.headers["Cache-Control"].endswith("max-age=31536000")
         assert script.headers["Content-Encoding"] == "gzip"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_a_large_body_is_refused_by_the_api(client: FlaskClient, method: str) -> None:
+    """413 as JSON, though nothing there reads a body."""
+    response = client.open("/api/market", method=method, data=b"x" * 70_000)
+    assert response.status_code == 413
+    assert set(response.get_json()["error"]) == {"code", "message", "field"}

@@ -40,6 +40,13 @@ def test_either_word_asks_for_market_data(names: Names, kind: str) -> None:
     assert (wanted.is_market, wanted.is_events) == (True, False)
 
 
+def test_a_reset_comes_whether_or_not_it_is_asked_for(names: Names) -> None:
+    """Every event that a stream has may be named."""
+    assert read_wanted({"kinds": "signal,reset"}, names) == read_wanted({"kinds": "signal"}, names)
+    every = "market,change,signal,gap,feed,candle,reset"
+    assert read_wanted({"kinds": every}, names) == Wanted()
+
+
 def test_what_there_is_not_is_named(names: Names) -> None:
     """The parameter and the word."""
     with pytest.raises(BadValue, match="found 'trades'") as bad:

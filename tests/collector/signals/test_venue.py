@@ -147,6 +147,21 @@ def test_candles_that_close_before_their_instrument_is_taken_up_wait(rig: Rig) -
     assert [r.bars for r in rig.told.indicators if r.symbol == "BTCUSDT"] == [400, 400]
 
 
+@pytest.mark.parametrize("is_history", [False, True])
+def test_history_that_comes_before_the_first_event_makes_no_signal(rig: Rig, *, is_history: bool) -> None:
+    """No event has told what time it is: the candle may have closed hours ago, and here it did."""
+    rig.turn()
+    last = HISTORY[-1].close
+    surge = kline(400, last * 1.2, open_=last, volume=1e6)
+    if is_history:
+        rig.bench.pipeline.on_history([surge])
+    else:
+        rig.candle(surge)
+    rig.turn()
+    assert len(rig.told.indicators) == 2
+    assert bool(rig.told.signals) is not is_history
+
+
 def test_a_database_that_is_away_delays_only_what_it_knows(rig: Rig) -> None:
     """Indicators begin empty, signals of the book fire; trading waits until the states are there."""
     rig.memory.broken = True
