@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from xdist.scheduler import LoadFileScheduling
 
 from db.local.stores import temporary_stores
+from tests.sizes import PROFILE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -32,7 +33,7 @@ _numbers = itertools.count(1)
 
 settings.register_profile("whole", deadline=None)  # a machine that is busy is no failure
 settings.register_profile("quick", deadline=None, max_examples=15)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "whole")
+settings.load_profile(PROFILE)
 
 
 def find_chromium() -> str | None:

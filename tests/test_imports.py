@@ -65,8 +65,9 @@ def imports_of(file: str, tree: ast.Module) -> Iterator[Import]:
                 yield Import(file, node.lineno, f"{prefix}.{alias.name}")
 
 
+@cache
 def all_imports(*folders: str) -> list[Import]:
-    """Every import below these folders."""
+    """Every import below these folders, found once for all tests."""
     return [found for file, tree in parsed(*folders) for found in imports_of(file, tree)]
 
 

@@ -124,7 +124,7 @@ def _check(checkout: Checkout, rest: Sequence[str]) -> int:
         "format": ["ruff", "format", "--check", "."],
         "lint": ["ruff", "check", "."],
         "types": ["mypy"],
-        "tests": ["pytest", "-m", "not stores and not browser and not wire"],
+        "tests": ["pytest", "-n", "2", "--dist", "loadfile", "-m", "not stores and not browser and not wire"],
     }
     env = {**os.environ, "HYPOTHESIS_PROFILE": "quick"}
     codes = {

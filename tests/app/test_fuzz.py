@@ -15,6 +15,7 @@ from app.factory import create_app
 from app.security import CALLBACK_PATH
 from market.instruments import Instrument
 from tests.app import fakes
+from tests.sizes import sized
 
 NAMES = (
     "venue venues symbol symbols interval kinds rule channel from to limit cursor max_points format horizon_s"
@@ -43,7 +44,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=sized(40), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @cache
@@ -80,7 +81,7 @@ def answered(response: TestResponse) -> None:
 
 
 @given(data=st.data())
-@settings(QUICK, max_examples=250)
+@settings(QUICK, max_examples=sized(250))
 def test_every_path_of_the_api_answers_anything(data: st.DataObject) -> None:
     """Any parameters, any words in the path, any method, any id to resume from."""
     rule = data.draw(st.sampled_from(rules()))
@@ -120,7 +121,7 @@ def request_of(output: str, values: list[Any]) -> dict[str, Any]:
 
 
 @given(data=st.data())
-@settings(QUICK, max_examples=100)
+@settings(QUICK, max_examples=sized(100))
 def test_every_callback_answers_any_values(data: st.DataObject) -> None:
     """Values are the browser's, or somebody's who says to be one."""
     output = data.draw(st.sampled_from(callbacks()))

@@ -30,6 +30,12 @@ def client() -> FlaskClient:
     return client_of(login_users=f"alice:{QUICK} bob:{QUICK}")
 
 
+@pytest.fixture(scope="module")
+def closed() -> FlaskClient:
+    """The same, for tests that try no password: making one costs a scrypt."""
+    return client_of(login_users=f"alice:{QUICK}")
+
+
 def basic(name: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + b64encode(f"{name}:{password}".encode()).decode()}
 
@@ -46,18 +52,18 @@ PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_nobody_enters_unnamed(client: FlaskClient, path: str) -> None:
+def test_nobody_enters_unnamed(closed: FlaskClient, path: str) -> None:
     """Pages, files, API and streams; browsers are asked."""
-    response = client.get(path)
+    response = closed.get(path)
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"].startswith("Basic realm=")
     assert response.get_json()["error"]["code"] == "unauthorized"
 
 
-def test_health_is_for_everybody(client: FlaskClient) -> None:
+def test_health_is_for_everybody(closed: FlaskClient) -> None:
     """Platforms have no password."""
-    assert client.get("/healthz").status_code == 200
-    assert client.get("/healthz/../").status_code != 200
+    assert closed.get("/healthz").status_code == 200
+    assert closed.get("/healthz/../").status_code != 200
 
 
 def test_who_is_known_enters(client: FlaskClient) -> None:

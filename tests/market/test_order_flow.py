@@ -10,6 +10,7 @@ from market.measures import order_flow
 from market.order_flow import FlowBar, OrderFlow, taker_volume
 from market.ticks import Best
 from tests.market.walks import DAY
+from tests.sizes import sized
 
 
 def best(bid_size: float) -> Best:
@@ -55,7 +56,7 @@ SIDE = st.tuples(st.integers(90, 110).map(float), st.floats(0.1, 10))
 BESTS = st.lists(st.tuples(SIDE, SIDE).map(lambda s: (*s[0], *s[1])), min_size=1, max_size=30)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=sized(50), deadline=None)
 @given(BESTS)
 def test_order_flow_adds_up(bests: list[tuple[float, float, float, float]]) -> None:
     """Within an interval it is the sum over its changes; swapping the sides turns its sign."""

@@ -13,6 +13,7 @@ from market.replay import Costs, Replay, price_signals
 from market.signals import CANDLE_RULES, CandleJudge, Signal, SignalSettings
 from tests.market.makes import signal
 from tests.market.walks import DAY, walk, without
+from tests.sizes import sized
 
 SETTINGS = SignalSettings()
 COSTS = Costs(spread_bps=1.0, taker_bps=5.0)
@@ -53,7 +54,7 @@ def bars(trade: PaperTrade) -> tuple[str, str, int, int | None, str | None]:
     return trade.rule, trade.side, open_of(trade.entry_time, "1m"), left, trade.exit_reason
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=sized(8), deadline=None)
 @given(st.integers(), st.sets(st.integers(0, 699), max_size=2))
 def test_live_and_backtest_give_the_same_signals_and_bars(seed: int, missing: set[int]) -> None:
     """On the same candles, also across holes; only the ms differ."""

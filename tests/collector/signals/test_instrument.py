@@ -16,6 +16,7 @@ from market.replay import Costs, Replay
 from market.signals import rate
 from tests.collector.signals.told import ONE, SPREAD_BPS, TERMS, Told, live, look
 from tests.market.walks import DAY, kline, past_of, walk
+from tests.sizes import sized
 
 MINUTE = 60_000
 
@@ -119,7 +120,7 @@ def bars(trade: PaperTrade | PaperTradeRow) -> tuple[str, str, int, int | None, 
     return trade.rule, trade.side, open_of(entry, "1m"), end, trade.exit_reason
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=sized(5), deadline=None)
 @given(st.integers(0, 10**6))
 def test_the_collector_does_what_a_backtest_does(seed: int) -> None:
     """On the same candles the same signals, and trades in the same candles."""
@@ -135,7 +136,7 @@ def test_the_collector_does_what_a_backtest_does(seed: int) -> None:
     assert sorted(map(bars, told.trades), key=str) == sorted(map(bars, last.values()), key=str)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=sized(5), deadline=None)
 @given(st.integers(0, 10**6), st.lists(st.integers(1, 299), min_size=1, max_size=4))
 def test_a_killed_collector_goes_on_where_it_was(seed: int, kills: list[int]) -> None:
     """With 400 stored candles: indicators to 1e-6, the same signals, outcomes and trades."""

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from db.spool import Kept, Spool
 from tests.db.spool.batches import drained, ticks_of
+from tests.sizes import sized
 
 
 class Spools(RuleBasedStateMachine):
@@ -95,5 +96,5 @@ class Spools(RuleBasedStateMachine):
         self.home.cleanup()
 
 
-Spools.TestCase.settings = settings(max_examples=12, stateful_step_count=20, deadline=None)
+Spools.TestCase.settings = settings(max_examples=sized(12), stateful_step_count=20, deadline=None)
 TestSpools = Spools.TestCase

@@ -12,6 +12,7 @@ from market.indicators.table import tabulate
 from tests.market.indicators import reference
 from tests.market.indicators.agreement import PRICE_UNITS, assert_agree
 from tests.market.walks import DAY, walk
+from tests.sizes import sized
 
 TICKS = st.sampled_from([1e-8, 0.01, 0.5, 10.0])
 
@@ -23,7 +24,7 @@ def columns(seed: int, count: int, tick: float) -> tuple[FloatArray, FloatArray,
     return np.array(high), np.array(low), np.array(close)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=sized(30), deadline=None)
 @given(st.integers(), st.integers(1, 400), TICKS)
 def test_the_batch_agrees_with_a_plain_implementation(seed: int, count: int, tick: float) -> None:
     """On random walks with flats and jumps, at large and tiny prices, to 1e-7 of the price or point."""
@@ -33,7 +34,7 @@ def test_the_batch_agrees_with_a_plain_implementation(seed: int, count: int, tic
     assert_agree(found, wanted, within=1e-7, price=float(close.max()))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=sized(20), deadline=None)
 @given(st.integers(), st.integers(2, 300), st.data())
 def test_appending_leaves_the_past_unchanged(seed: int, count: int, data: st.DataObject) -> None:
     """No value depends on a later candle."""
@@ -43,7 +44,7 @@ def test_appending_leaves_the_past_unchanged(seed: int, count: int, data: st.Dat
     assert list(tabulate(high[:cut], low[:cut], close[:cut]).values(0)) == whole[:cut]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=sized(20), deadline=None)
 @given(st.integers(), st.sampled_from([0.5, 4.0, 1024.0]))
 def test_scaling_prices_scales_the_result(seed: int, factor: float) -> None:
     """Oscillators stay, what is in quote currency grows by the factor; exact for powers of two."""

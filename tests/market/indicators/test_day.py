@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from market.indicators.arrays import vwap
 from market.indicators.day import DayTotals
 from tests.market.walks import kline, minutes_of, walk
+from tests.sizes import sized
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=sized(10), deadline=None)
 @given(st.integers(), st.sampled_from([1e-8, 0.01]))
 def test_minute_by_minute_equals_the_batch(seed: int, tick: float) -> None:
     """Across midnight."""
@@ -71,7 +72,7 @@ def test_other_candles_are_refused() -> None:
             DayTotals().take(wrong)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=sized(20), deadline=None)
 @given(st.integers(), st.integers(0, 1_600), st.integers(0, 1_600))
 def test_a_start_from_stored_minutes_equals_the_day_that_was_seen(seed: int, stored: int, from_: int) -> None:
     """Whichever part of it was stored, live candles may come before and the two may overlap."""

@@ -14,6 +14,7 @@ from market.indicators import CandleClose, ClosedIndicators, IndicatorSeries, Pr
 from market.indicators.step import Values
 from tests.market.indicators.agreement import assert_agree
 from tests.market.walks import kline, past_of, walk, without
+from tests.sizes import sized
 
 
 def values(indicators: ClosedIndicators | ProvisionalIndicators) -> list[float | None]:
@@ -71,7 +72,7 @@ def test_columns_are_as_good_as_candles(missing: set[int]) -> None:
         one.fill(past_of(klines))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=sized(15), deadline=None)
 @given(st.integers(), st.sets(st.integers(0, 399), max_size=3), st.sampled_from([1e-8, 0.01]))
 def test_candle_by_candle_equals_the_batch(seed: int, missing: set[int], tick: float) -> None:
     """Values, bars, reasons, and what rules read beside them, with holes and at tiny prices."""
@@ -117,7 +118,7 @@ def test_a_number_that_is_none_is_a_hole_and_poisons_nothing() -> None:
     assert fed(broken)[-1].indicators.reason == "hole"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=sized(15), deadline=None)
 @given(st.integers(), st.integers(260, 460))
 def test_a_revised_candle_computes_anew_what_depended_on_it(seed: int, index: int) -> None:
     """Every close from it on is told again, and equals that of a series that knew it all along."""
@@ -153,7 +154,7 @@ def test_a_repaired_hole_is_no_hole_any_more() -> None:
     assert_same(told, closes(klines)[300:])
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=sized(10), deadline=None)
 @given(st.integers(), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_does_not_matter(seed: int, order: random.Random) -> None:
     """Shuffled history ends where history in order does."""
@@ -167,7 +168,7 @@ def test_the_order_of_arrival_does_not_matter(seed: int, order: random.Random) -
     assert_same([series.newest], closes(klines)[-1:])
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=sized(10), deadline=None)
 @given(st.integers())
 def test_a_warm_start_equals_the_whole_history(seed: int) -> None:
     """From 400 candles of a market that moves, within 1e-6 of what 3,000 made, at the next 50 closes."""

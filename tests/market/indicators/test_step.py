@@ -8,6 +8,7 @@ from market.indicators.step import State, Values, advance
 from market.indicators.table import tabulate
 from tests.market.indicators.agreement import assert_agree
 from tests.market.indicators.test_arrays import TICKS, columns
+from tests.sizes import sized
 
 
 def stepped(state: State, high: FloatArray, low: FloatArray, close: FloatArray) -> list[Values]:
@@ -19,7 +20,7 @@ def stepped(state: State, high: FloatArray, low: FloatArray, close: FloatArray) 
     return rows
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=sized(30), deadline=None)
 @given(st.integers(), st.integers(1, 300), TICKS)
 def test_steps_equal_the_batch(seed: int, count: int, tick: float) -> None:
     """Every value at every candle, to 1e-9 of the price or point."""
@@ -28,7 +29,7 @@ def test_steps_equal_the_batch(seed: int, count: int, tick: float) -> None:
     assert_agree(stepped(State(), *prices), batch, within=1e-9, price=float(prices[2].max()))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=sized(20), deadline=None)
 @given(st.integers(), st.integers(1, 120), st.integers(1, 60))
 def test_a_batch_goes_on_in_steps(seed: int, warm: int, more: int) -> None:
     """The state that a table leaves is the one that steps would have come to, also while averages begin."""

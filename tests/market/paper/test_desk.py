@@ -8,9 +8,10 @@ from market.quotes import Quote
 from tests.market.makes import signal
 from tests.market.paper.test_trading import MINUTE, MOVES, SETTINGS, quote
 from tests.market.walks import DAY
+from tests.sizes import sized
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=sized(50), deadline=None)
 @given(MOVES, st.integers(0, 60))
 def test_a_desk_does_what_its_states_would_do_alone(
     moves: list[tuple[float, object, str, bool]], cut: int

@@ -10,6 +10,7 @@ from market.quotes import Quote
 from market.signals import SignalSettings
 from tests.market.makes import signal
 from tests.market.walks import DAY
+from tests.sizes import sized
 
 SETTINGS = SignalSettings(stop_atr=2.0, hold_bars=10, entry_within_s=30, book_hold_s=900)
 EMPTY = PaperState("rsi_reversal", "1m")
@@ -180,7 +181,7 @@ MOVES = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=sized(50), deadline=None)
 @given(MOVES)
 def test_one_position_at_a_time(moves: list[tuple[float, object, str, bool]]) -> None:
     """Every trade ends before the next of its rule begins, and what it made is what its prices say."""

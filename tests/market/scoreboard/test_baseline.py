@@ -10,11 +10,12 @@ from market.indicators.arrays import DAY_MS
 from market.quotes import CandlePrices
 from market.scoreboard.baseline import HOUR_MS, MOST, Moment, matched_moments, price_moments
 from tests.market.walks import DAY
+from tests.sizes import sized
 
 SPAN = (DAY, DAY + 3 * DAY_MS)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=sized(30), deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -12,6 +12,7 @@ from market.scoreboard import Key, Result, scoreboard_row
 from market.scoreboard.board import block_ms
 from tests.market.simulated import days_with_edge, days_without_edge, scoreboard
 from tests.market.walks import DAY
+from tests.sizes import sized
 
 KEY = Key("rsi_reversal", "bybit", "1m", 300)
 HOUR = 3_600_000
@@ -67,7 +68,7 @@ def test_few_results_or_few_blocks_have_no_verdict() -> None:
     assert scoreboard_row(KEY, good, chance[:19]).verdict == "too few"
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=sized(20), deadline=None)
 @given(st.integers(0, 10**6), st.floats(-8, 8))
 def test_who_is_not_clear_of_the_baseline_is_no_better(seed: int, mean: float) -> None:
     """A mean whose interval includes the baseline is never called better or worse."""
@@ -113,12 +114,13 @@ def test_an_edge_that_is_there_is_found() -> None:
 
 def test_without_an_edge_chance_is_not_beaten() -> None:
     """20 seeds of two days: at most 5 % of the verdicts praise luck, where 0.5 % are to be expected."""
+    seeds = sized(20)
     verdicts = Counter(
         row.verdict
-        for seed in range(20)
+        for seed in range(seeds)
         for row in scoreboard(days_without_edge(seed, 2), seed, (300, 3600)).values()
     )
     judged = verdicts.total() - verdicts["too few"]
-    assert judged > 150
+    assert judged > 7.5 * seeds
     assert verdicts["better than chance"] <= 0.05 * judged
     assert verdicts["worse"] <= 0.05 * judged

@@ -14,6 +14,7 @@ from market.quotes import Quote
 from market.signals import BOOK_RULES, CANDLE_RULES, BookJudge, BookView, CandleJudge, Signal, SignalSettings
 from market.signals.judge import firings
 from tests.market.walks import DAY, walk, without
+from tests.sizes import sized
 
 SETTINGS = SignalSettings()
 QUOTE = Quote(99.0, 101.0, 0)
@@ -32,7 +33,7 @@ def signals_of(klines: list[Kline], rules: object = CANDLE_RULES) -> list[Signal
 
 
 @pytest.mark.parametrize("rule", CANDLE_RULES, ids=lambda rule: rule.name)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=sized(8), deadline=None)
 @given(seed=st.integers(), cut=st.integers(150, 599), missing=st.sets(st.integers(0, 599), max_size=1))
 def test_cutting_the_future_off_leaves_earlier_signals_unchanged(
     rule: object, seed: int, cut: int, missing: set[int]
@@ -53,7 +54,7 @@ def test_every_rule_fires_both_ways_on_walks() -> None:
     assert min(fired.values()) >= 2
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=sized(10), deadline=None)
 @given(st.integers())
 def test_live_and_batch_fire_the_same(seed: int) -> None:
     """The same rules at the same candles with the same strength."""
@@ -230,7 +231,7 @@ def test_a_book_signal_says_what_it_saw() -> None:
 
 
 @pytest.mark.parametrize("rule", BOOK_RULES, ids=lambda rule: rule.name)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=sized(30), deadline=None)
 @given(moves=st.lists(st.tuples(st.floats(0.1, 6), st.floats(-1, 1)), max_size=200), data=st.data())
 def test_cutting_the_future_off_a_book_leaves_earlier_signals_unchanged(
     rule: object, moves: list[tuple[float, float]], data: st.DataObject

@@ -12,6 +12,7 @@ from market.indicators import CandleClose, ClosedIndicators, closes
 from market.signals import Rating, rate
 from market.signals.score import word_of
 from tests.market.walks import kline, walk
+from tests.sizes import sized
 
 NEUTRAL = ClosedIndicators(
     rsi=50.0, stoch_rsi_k=50.0, stoch_rsi_d=50.0, ema_fast=100.0, ema_slow=100.0, macd=0.0,
@@ -88,7 +89,7 @@ def test_a_still_market_is_neutral() -> None:
     assert rated == [None] * 149 + [Rating(0.0, "neutral")] * 51
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=sized(10), deadline=None)
 @given(st.integers())
 def test_scores_are_within_bounds_and_change_sign_with_the_market(seed: int) -> None:
     """Every walk without a still stretch, turned upside down, has the opposite score."""

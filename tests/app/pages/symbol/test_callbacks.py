@@ -1,17 +1,14 @@
 """The Symbol page through the web: its layout, its one callback, unknown instruments."""
 
 import json
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from app import ids as shell_ids
 from app.factory import create_app
 from app.pages.symbol import ids
 from tests.app.fakes import FakeHistory, FakeReader, FakeTime, settings
-
-CALLBACK = "/_dash-update-component"
+from tests.app.pages.browser import ask, page
 
 
 @pytest.fixture
@@ -19,28 +16,6 @@ def client() -> FlaskClient:
     app = create_app(settings(), FakeReader(), FakeHistory(), FakeTime().clock)
     found: FlaskClient = app.server.test_client()
     return found
-
-
-def ask(client: FlaskClient, value: object) -> Any:
-    """Send what a browser would."""
-    body = {
-        "output": f"{ids.LIVE}.data",
-        "outputs": {"id": ids.LIVE, "property": "data"},
-        "inputs": [{"id": ids.TICK, "property": "data", "value": value}],
-        "changedPropIds": [f"{ids.TICK}.data"],
-    }
-    return client.post(CALLBACK, json=body)
-
-
-def page(client: FlaskClient, path: str) -> str:
-    """The page that the shell puts at this path."""
-    body = {
-        "output": f"{shell_ids.PAGE}.children",
-        "outputs": {"id": shell_ids.PAGE, "property": "children"},
-        "inputs": [{"id": shell_ids.ADDRESS, "property": "pathname", "value": path}],
-        "changedPropIds": [f"{shell_ids.ADDRESS}.pathname"],
-    }
-    return json.dumps(client.post(CALLBACK, json=body).get_json(), ensure_ascii=False)
 
 
 def test_an_instruments_page_is_found_by_its_address(client: FlaskClient) -> None:
@@ -64,7 +39,7 @@ def test_an_unknown_instrument_is_a_404_that_names_the_nearest(client: FlaskClie
 def test_a_browser_gets_one_text(client: FlaskClient) -> None:
     """Lists, no encoded arrays, and the time of the server."""
     asked = {"tick": 1, "venue": "bybit", "symbol": "BTCUSDT", "interval": "5m", "last": None, "until": None}
-    reply = ask(client, asked)
+    reply = ask(client, ids, asked)
     data = reply.get_json()["response"][ids.LIVE]["data"]
     content = json.loads(data["payload"])
     assert (content["symbol"], content["interval"]) == ("BTCUSDT", "5m")
@@ -83,8 +58,7 @@ def test_a_browser_gets_one_text(client: FlaskClient) -> None:
 )  # fmt: skip
 def test_nonsense_gets_nothing(client: FlaskClient, value: object) -> None:
     """No series is made up for it, and nothing breaks."""
-    reply = ask(client, value)
-    assert reply.status_code == 200
+    reply = ask(client, ids, value)
     assert reply.get_json()["response"] == {}
 
 
