@@ -283,7 +283,11 @@ def _shown(value: Any) -> str:
 def load_settings(env_file: str | None = ".env") -> Settings:
     """The settings of this process. Raises SettingsError naming every bad variable at once."""
     try:
-        return Settings(_env_file=env_file)
+        return Settings(_env_file=env_file, _env_file_encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise SettingsError(f"settings refused:\n  {env_file} is not UTF-8 text") from None
+    except OSError as error:
+        raise SettingsError(f"settings refused:\n  {env_file} cannot be read: {error.strerror}") from None
     except ValidationError as error:
         lines = [_sentence(e) for e in error.errors()]
         raise SettingsError("settings refused:\n" + "\n".join(f"  {line}" for line in lines)) from None

@@ -1,5 +1,7 @@
 """Settings: everything checked at start, everything wrong reported at once."""
 
+from pathlib import Path
+
 import pytest
 
 from db.settings import SettingsError, load_settings
@@ -200,6 +202,18 @@ def test_the_most_traded_cannot_be_asked_for_without_rest(env: pytest.MonkeyPatc
     env.setenv("BACKFILL", "off")
     with pytest.raises(SettingsError, match="auto:N"):
         load_settings(None)
+
+
+@pytest.mark.usefixtures("env")
+def test_the_env_file_is_text_with_or_without_a_byte_order_mark(tmp_path: Path) -> None:
+    """What cannot be read is named, without a traceback."""
+    file = tmp_path / ".env"
+    file.write_bytes(b"\xef\xbb\xbfPORT=9000\r\nFEEDS=sim\r\n")
+    settings = load_settings(str(file))
+    assert (settings.port, settings.feeds) == (9000, "sim")
+    file.write_bytes(b"PORT=9000\n\xff\xfe")
+    with pytest.raises(SettingsError, match=r"\.env is not UTF-8 text"):
+        load_settings(str(file))
 
 
 def test_secrets_are_not_shown(env: pytest.MonkeyPatch) -> None:
