@@ -151,6 +151,11 @@ def _auto_symbols_need_rest(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _with_scheme(value: Any) -> Any:
+    """A proxy is often named by host and port alone."""
+    return f"http://{value}" if isinstance(value, str) and value.strip() and "://" not in value else value
+
+
 def _number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
@@ -199,7 +204,7 @@ class Settings(BaseSettings):
     flush_interval_ms: Annotated[int, Field(ge=1, le=60_000)] = 250
     max_event_age_days: Days = 7
     collector_processes: Annotated[int, Field(ge=1, le=64)] = 1
-    https_proxy: Annotated[str, Field(repr=False)] = ""
+    https_proxy: Annotated[str, Field(repr=False), BeforeValidator(_with_scheme), _url("http", "https")] = ""
     no_proxy: str = ""
     # signals
     taker_fee_bps: Fees = TAKER_FEE_BPS

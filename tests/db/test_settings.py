@@ -83,6 +83,9 @@ HOPELESS = (
     ("BINANCE_REST_URL", "http://:8080"),
     ("SYMBOLS", "postgres://u:secret@h/d"),
     ("LOG_FORMAT", "redis://:secret/word@h/d"),
+    ("HTTPS_PROXY", "http://u:secret@[::1"),
+    ("HTTPS_PROXY", "http://u:secret@h:port"),
+    ("HTTPS_PROXY", "socks5://u:secret@h:1080"),
     ("TICK_RETENTION_DAYS", "inf"),
     ("MAX_EVENT_AGE_DAYS", "1e300"),
     ("HISTORY_MAX_MB", "9" * 400),
@@ -111,6 +114,12 @@ def test_a_huge_value_does_not_bury_the_message(env: pytest.MonkeyPatch, name: s
     with pytest.raises(SettingsError, match="/…") as refused:
         load_settings(None)
     assert len(str(refused.value)) < 300
+
+
+def test_a_proxy_may_be_named_without_a_scheme(env: pytest.MonkeyPatch) -> None:
+    """Else it would be passed by without a word."""
+    env.setenv("HTTPS_PROXY", "proxy.example:3128")
+    assert load_settings(None).https_proxy == "http://proxy.example:3128"
 
 
 @pytest.mark.parametrize(
