@@ -28,7 +28,6 @@ _SYMBOL = re.compile(r"^(?:(bybit|binance):)?[0-9A-Z一-鿿]{3,40}(?:-[0-9A-Z]{3
 _AUTO = re.compile(r"^auto:[1-9]\d{0,3}$", re.IGNORECASE)
 _USER = re.compile(r"([^\s:]+):(scrypt:(\d{4,7}):\d{1,2}:\d{1,2}\$[^\s$]+\$[0-9a-f]{64,})")
 _BLANK = re.compile(r"[\s\x00-\x1f]")
-_LOGIN = re.compile(r"//.*@", re.DOTALL)
 _MOST_SHOWN = 60
 _MOST_MB = 1_000_000_000
 _RATE = re.compile(r"^[1-9]\d*/(second|minute|hour|day)$")
@@ -281,7 +280,10 @@ def _sentence(error: Any) -> str:
 
 def _shown(value: Any) -> str:
     """What was found, short; a URL that went to the wrong name keeps its password."""
-    text = _LOGIN.sub("//…@", str(value))
+    text = str(value)
+    before, slashes, rest = text.partition("//")
+    if "@" in rest:
+        text = f"{before}{slashes}…@{rest.rpartition('@')[2]}"
     return repr(text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…")
 
 
