@@ -101,7 +101,7 @@ def guard_callbacks(app: Dash) -> None:
             return None
         try:
             sent = _decode(request.get_data())
-        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             return error(400, "bad_callback", str(problem))
         known = app.callback_map.get(sent.output)
         is_ours = known is not None and "callback" in known  # the others run in the browser

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, Va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from market.intervals import INTERVAL_MS
-from market.signal_settings import SignalSettings
+from market.signal_settings import MOST, SignalSettings
 
 VENUE_NAMES = ("bybit", "binance")
 TESTNET_HOSTS = {
@@ -27,6 +27,9 @@ TAKER_FEE_BPS = {"bybit": 5.5, "binance": 5.0}
 _SYMBOL = re.compile(r"^(?:(bybit|binance):)?[0-9A-Z一-鿿]{3,40}(?:-[0-9A-Z]{3,8})?$")
 _AUTO = re.compile(r"^auto:[1-9]\d{0,3}$", re.IGNORECASE)
 _USER = re.compile(r"([^\s:]+):(scrypt:(\d{4,7}):\d{1,2}:\d{1,2}\$[^\s$]+\$[0-9a-f]{64,})")
+_BLANK = re.compile(r"[\s\x00-\x1f]")
+_MOST_SHOWN = 60
+_MOST_MB = 1_000_000_000
 _RATE = re.compile(r"^[1-9]\d*/(second|minute|hour|day)$")
 
 
@@ -41,11 +44,28 @@ def _words(value: Any) -> Any:
 
 def _url(*schemes: str) -> AfterValidator:
     def check(value: str) -> str:
+        value = value.strip()
         if value and urlsplit(value).scheme not in schemes:
             raise ValueError(f"expected a URL that begins with {' or '.join(s + '://' for s in schemes)}")
+        if value and not _leads_somewhere(value):
+            raise ValueError("expected a URL with a host, and a port from 1 to 65535 if any")
         return value.rstrip("/") if "postgres" not in schemes else value
 
     return AfterValidator(check)
+
+
+def _leads_somewhere(url: str) -> bool:
+    """Whether host and port can be read. A socket's path, or libpq's own parameters, name no host there."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if parts.scheme == "unix":
+        return bool(parts.path.strip("/"))
+    if parts.scheme.startswith("postgres"):
+        return port != 0
+    return bool(host) and port != 0 and not _BLANK.search(url)
 
 
 def _urls(*schemes: str) -> AfterValidator:
@@ -130,6 +150,11 @@ def _auto_symbols_need_rest(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _with_scheme(value: Any) -> Any:
+    """A proxy is often named by host and port alone."""
+    return f"http://{value}" if isinstance(value, str) and value.strip() and "://" not in value else value
+
+
 def _number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
@@ -140,6 +165,7 @@ def _upper(value: Any) -> Any:
 
 Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
 Fees = Annotated[dict[str, float], NoDecode, BeforeValidator(_fees), AfterValidator(_add_fees)]
+Days = Annotated[float, Field(ge=0, le=36_500)]
 Milliseconds = Annotated[int, Field(ge=0, le=3_600_000)]
 WsUrls = Annotated[Words, _urls("ws", "wss")]
 RestUrl = Annotated[str, _url("http", "https")]
@@ -155,10 +181,10 @@ class Settings(BaseSettings):
     database_url: SqlUrl
     redis_url: Annotated[str, Field(repr=False), _url("redis", "rediss", "unix")]
     database_read_url: SqlUrl = ""
-    tick_retention_days: Annotated[float, Field(ge=0)] = 7
-    history_max_mb: Annotated[int, Field(ge=0)] = 0
+    tick_retention_days: Days = 7
+    history_max_mb: Annotated[int, Field(ge=0, le=_MOST_MB)] = 0
     spool_dir: Path = Path(".spool")
-    spool_max_mb: Annotated[int, Field(ge=1)] = 512
+    spool_max_mb: Annotated[int, Field(ge=1, le=_MOST_MB)] = 512
     # feeds
     venues: Annotated[Words, _each(VENUE_NAMES)] = list(VENUE_NAMES)
     symbols: Annotated[Words, AfterValidator(_symbols)] = []
@@ -175,9 +201,9 @@ class Settings(BaseSettings):
     tick_interval_ms: Milliseconds = 1000
     publish_interval_ms: Annotated[int, Field(ge=1, le=10_000)] = 50
     flush_interval_ms: Annotated[int, Field(ge=1, le=60_000)] = 250
-    max_event_age_days: Annotated[float, Field(ge=0)] = 7
+    max_event_age_days: Days = 7
     collector_processes: Annotated[int, Field(ge=1, le=64)] = 1
-    https_proxy: Annotated[str, Field(repr=False)] = ""
+    https_proxy: Annotated[str, Field(repr=False), BeforeValidator(_with_scheme), _url("http", "https")] = ""
     no_proxy: str = ""
     # signals
     taker_fee_bps: Fees = TAKER_FEE_BPS
@@ -194,7 +220,7 @@ class Settings(BaseSettings):
     signal_book_silence_s: float = 5.0
     signal_late_s: float = 60.0
     signal_stop_atr: float = 2.0
-    signal_hold_bars: int = 24
+    signal_hold_bars: Annotated[int, Field(ge=1, le=int(MOST))] = 24
     signal_book_hold_s: float = 900.0
     signal_entry_within_s: Annotated[float, Field(validate_default=True), AfterValidator(_signal_terms)] = (
         30.0
@@ -204,7 +230,7 @@ class Settings(BaseSettings):
     web_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
     refresh_ms: Annotated[int, Field(ge=100, le=60_000)] = 1000
     api_rate_limit: Annotated[str, AfterValidator(_rate)] = "120/minute"
-    streams_per_address: Annotated[int, Field(ge=0)] = 20
+    streams_per_address: Annotated[int, Field(ge=0, le=1_000_000)] = 20
     trusted_proxy_hops: Annotated[int, Field(ge=0, le=10)] = 0
     login_users: Annotated[str, Field(repr=False), AfterValidator(_users)] = ""
     metrics_token: Annotated[str, Field(repr=False)] = ""
@@ -248,14 +274,27 @@ def _sentence(error: Any) -> str:
         return f"{name} is not set"
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     field = Settings.model_fields.get(name.lower())
-    shown = "" if not name or field is None or not field.repr else f", found {error['input']!r}"
+    shown = "" if not name or field is None or not field.repr else f", found {_shown(error['input'])}"
     return f"{name}: {message}{shown}" if name and not message.startswith("SIGNAL_") else message
+
+
+def _shown(value: Any) -> str:
+    """What was found, short; a URL that went to the wrong name keeps its password."""
+    text = str(value)
+    before, slashes, rest = text.partition("//")
+    if "@" in rest:
+        text = f"{before}{slashes}…@{rest.rpartition('@')[2]}"
+    return repr(text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…")
 
 
 def load_settings(env_file: str | None = ".env") -> Settings:
     """The settings of this process. Raises SettingsError naming every bad variable at once."""
     try:
-        return Settings(_env_file=env_file)
+        return Settings(_env_file=env_file, _env_file_encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise SettingsError(f"settings refused:\n  {env_file} is not UTF-8 text") from None
+    except OSError as error:
+        raise SettingsError(f"settings refused:\n  {env_file} cannot be read: {error.strerror}") from None
     except ValidationError as error:
         lines = [_sentence(e) for e in error.errors()]
         raise SettingsError("settings refused:\n" + "\n".join(f"  {line}" for line in lines)) from None

@@ -1,11 +1,12 @@
 """Thresholds of the rules and terms of the paper trades; each is the setting ``SIGNAL_`` + its name."""
 
 from dataclasses import dataclass
-from math import inf
 
 POSITIVE = (
     "volume_factor", "book_silence_s", "late_s", "stop_atr", "hold_bars", "book_hold_s", "entry_within_s",
 )  # fmt: skip
+
+MOST = 1e9  # seconds, candles or multiples: further than any market reaches, and still a time in ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,10 @@ class SignalSettings:
             if not low < value < high
         ]
         for name in POSITIVE:
-            if not 0 < (value := getattr(self, name)) < inf:
-                problems.append(f"{name}: expected above 0, found {value:g}")
+            if not 0 < (value := getattr(self, name)) <= MOST:
+                problems.append(f"{name}: expected above 0 and at most {MOST:g}, found {value:g}")
         for name in ("volume_body_atr", "book_sustain_s", "book_cooldown_s"):
-            if not 0 <= (value := getattr(self, name)) < inf:
-                problems.append(f"{name}: expected at least 0, found {value:g}")
+            if not 0 <= (value := getattr(self, name)) <= MOST:
+                problems.append(f"{name}: expected from 0 to {MOST:g}, found {value:g}")
         if problems:
             raise ValueError("; ".join(problems))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from collector.venues import Refusal, RestAdapter, RestError
+from collector.venues.adapter import UNREADABLE
 
 REST_S = 600.0
 """How long to leave a venue alone that says that this address or place is not welcome."""
@@ -143,7 +144,7 @@ def _excerpt(body: bytes) -> str:
 def _is_json(body: bytes) -> bool:
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return False
     return True
 

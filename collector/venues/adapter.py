@@ -14,6 +14,12 @@ from market.instruments import Instrument
 Positive = Annotated[float, msgspec.Meta(ge=0, le=1e18)]
 """A price, size or volume: neither negative nor infinite nor NaN. Text is read as a number."""
 
+Id = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""The number of an update or a trade: what a database can hold."""
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the decoder raises for bytes that are not the JSON that was agreed."""
+
 Loose = str | float | None
 """A number that may be given as text, or as "" for "no value"."""
 
@@ -76,7 +82,7 @@ def each(raws: Sequence[msgspec.Raw], convert: Callable[[msgspec.Raw], Made | No
     for raw in raws:
         try:
             made = convert(raw)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             continue
         if made is not None:
             found.append(made)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from collector.venues.adapter import (
+    UNREADABLE,
     Decoded,
+    Id,
     Loose,
     Plan,
     Positive,
@@ -69,7 +71,7 @@ class _Kind(msgspec.Struct):
 
 
 class _BookTicker(msgspec.Struct):
-    u: int
+    u: Id
     s: str
     b: Positive
     B: Positive
@@ -81,13 +83,13 @@ class _BookTicker(msgspec.Struct):
 
 class _Depth(msgspec.Struct):
     s: str
-    U: int
-    u: int
+    U: Id
+    u: Id
     b: list[tuple[Positive, Positive]]
     a: list[tuple[Positive, Positive]]
     E: int
     T: int = 0
-    pu: int | None = None
+    pu: Id | None = None
 
 
 class _Ticker(msgspec.Struct):
@@ -119,7 +121,7 @@ class _Candle(msgspec.Struct):
     c: Positive
     v: Positive
     q: Positive
-    n: int
+    n: Id
     V: Positive
     x: bool
 
@@ -132,13 +134,13 @@ class _KlineEvent(msgspec.Struct):
 
 class _AggTrade(msgspec.Struct):
     s: str
-    a: int
+    a: Id
     p: Positive
     q: Positive
     T: int
     m: bool
-    f: int = 0
-    l: int = 0  # noqa: E741  (the venue's name)
+    f: Id = 0
+    l: Id = 0  # noqa: E741  (the venue's name)
     nq: Loose = None
 
 
@@ -219,7 +221,7 @@ def decode(frame: bytes, recv_time: int) -> Decoded:
         if bytes(memoryview(data)[:1]) == b"[":
             return Decoded(stream, [e for raw in _raws.decode(data) for e in _decode_one(raw, recv_time, "")])
         return Decoded(stream, _decode_one(data, recv_time, stream))
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise FrameError(f"{error}: {first_bytes(frame)}") from None
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from collector.venues.adapter import (
+    UNREADABLE,
     Limits,
     Loose,
     Positive,
@@ -94,7 +95,7 @@ def refusal(body: bytes) -> Refusal | None:
     """What the venue says is wrong: a negative code, whatever the status."""
     try:
         found = msgspec.json.decode(body, type=_Refusal, strict=False)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     kind = "busy" if found.code in _BUSY else "blocked" if "restricted location" in found.msg else "final"
     return Refusal(found.code, f"code {found.code}: {found.msg}", kind)
@@ -104,7 +105,7 @@ def _decode(body: bytes, kind: type[Result]) -> Result:
     """A reply's content. Raises RestError for the venue's own errors and for anything unreadable."""
     try:
         return msgspec.json.decode(body, type=kind, strict=False)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         if (refused := refusal(body)) is not None:
             raise RestError(refused.words, refused.code) from None
         raise RestError(f"{error}: {first_bytes(body)}") from None

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from collector.venues.adapter import (
+    UNREADABLE,
     Decoded,
+    Id,
     Loose,
     Plan,
     Positive,
@@ -62,8 +64,8 @@ class _Envelope(msgspec.Struct):
 
 class _Book(msgspec.Struct):
     s: str
-    u: int
-    seq: int | None = None
+    u: Id
+    seq: Id | None = None
     b: list[tuple[Positive, Positive]] = []
     a: list[tuple[Positive, Positive]] = []
 
@@ -170,7 +172,7 @@ def decode(frame: bytes, recv_time: int) -> Decoded:
             kind = topic.partition(".")[0]
             handler = _HANDLERS.get(kind)
             return Decoded(topic, handler(envelope, recv_time) if handler else [Unexplained(kind)])
-    except (msgspec.DecodeError, KeyError) as error:
+    except (*UNREADABLE, KeyError) as error:
         raise FrameError(f"{error}: {first_bytes(frame)}") from None
     return Decoded("", [_control(envelope, frame)])
 

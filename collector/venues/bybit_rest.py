@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from collector.venues.adapter import (
+    UNREADABLE,
     Limits,
     Loose,
     Positive,
@@ -104,7 +105,7 @@ def refusal(body: bytes) -> Refusal | None:
     """What the venue says is wrong, mostly with status 200."""
     try:
         reply = msgspec.json.decode(body, type=_Reply, strict=False)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     if reply.ret_code == 0:
         return None
@@ -120,7 +121,7 @@ def _result(body: bytes, kind: type[Result]) -> Result:
     try:
         reply = msgspec.json.decode(body, type=_Reply, strict=False)
         return msgspec.json.decode(reply.result, type=kind, strict=False)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise RestError(f"{error}: {first_bytes(body)}") from None
 
 

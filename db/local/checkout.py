@@ -58,7 +58,7 @@ class Checkout:
             return self._running()
         if left := self.read_state():
             _clear_up(left)
-            self._state_file.unlink()
+        self._state_file.unlink(missing_ok=True)
         self.logs.mkdir(mode=0o700, exist_ok=True)
         return None
 
@@ -73,12 +73,12 @@ class Checkout:
         """What the running (or killed) `dev` wrote down; None when there is nothing."""
         try:
             found = json.loads(self._state_file.read_text())
+            found["children"] = [(str(name), int(pid), str(born)) for name, pid, born in found["children"]]
+            return State(**found)
         except FileNotFoundError:
             return None
-        except ValueError:  # cut short by a full disk
+        except (ValueError, TypeError, LookupError):  # cut short by a full disk, or of another version
             return None
-        found["children"] = [tuple(child) for child in found["children"]]
-        return State(**found)
 
     def write_state(self, state: State) -> None:
         """Write it down for others, all or nothing. Raises OSError."""

@@ -11,8 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 from db.local.errors import LocalError
 
 _LINE = re.compile(
-    r"""^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(?:'([^']*)'|"([^"]*)"|([^#]*?))\s*(?:\s#.*)?$"""
+    r"""^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(?:'([^']*)'|"([^"]*)"|([^'"].*?)?)\s*(?:\s#.*)?$"""
 )
+_PORT = re.compile(r"[0-9]{1,5}")
 _SCHEMES = {
     "DATABASE_URL": ("postgres", "postgresql", "postgresql+psycopg2"),
     "REDIS_URL": ("redis", "rediss", "unix"),
@@ -23,9 +24,15 @@ NAMES = ("DATABASE_URL", "REDIS_URL", "PORT", "FEEDS")
 
 
 def read_settings(checkout: Path, env: Mapping[str, str]) -> dict[str, str]:
-    """Those of NAMES that are set, in the environment or else in `.env`; empty counts as unset."""
+    """Those of NAMES that are set, in the environment or else in `.env`; empty counts as unset.
+
+    Raises LocalError where `.env` is no text, OSError.
+    """
     file = checkout / ".env"
-    lines = file.read_text().splitlines() if file.is_file() else []
+    try:
+        lines = file.read_text("utf-8-sig").splitlines() if file.is_file() else []
+    except UnicodeDecodeError:
+        raise LocalError(f"{file} is not UTF-8 text: save it as UTF-8, or remove it") from None
     found: dict[str, str] = {}
     for match in filter(None, map(_LINE.match, lines)):
         found[match[1].upper()] = next((text for text in match.groups()[1:] if text is not None), "").strip()
@@ -48,7 +55,7 @@ def check_store_url(name: str, url: str, timeout_s: float = 5) -> None:
     """
     schemes = _SCHEMES[name]
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
     except ValueError:  # its message may quote the password
         raise LocalError(f"{name} is not a URL: its host or port cannot be read") from None
@@ -76,6 +83,8 @@ def check_store_url(name: str, url: str, timeout_s: float = 5) -> None:
 def _check_tcp(name: str, address: tuple[str, int], timeout_s: float) -> None:
     try:
         socket.create_connection(address, timeout_s).close()
+    except UnicodeError:  # no name that DNS could hold
+        raise LocalError(f"{name} is not a URL: its host cannot be a name") from None
     except OSError as error:
         raise LocalError(f"{name}: nothing answers at {address[0]}:{address[1]} ({_reason(error)})") from None
 
@@ -86,8 +95,9 @@ def _reason(error: OSError) -> str:
 
 def choose_port(text: str) -> int:
     """The port to serve on, seen to be free; 0 is any. Raises LocalError."""
-    if not text.isdecimal() or int(text) > 65_535:
-        raise LocalError(f"PORT: expected a number from 0 to 65535, found {text!r}")
+    text = text.strip()
+    if not _PORT.fullmatch(text) or int(text) > 65_535:
+        raise LocalError(f"PORT: expected a number from 0 to 65535, found {text[:60]!r}")
     wanted = int(text)
     with socket.socket() as probe:
         # A server that has just ended may be replaced; one that listens may not.

@@ -113,7 +113,9 @@ class Postgres:
     def _stop_left_over(self) -> None:
         """End a server that a killed ./dev left on these files (where the kernel doesn't do it)."""
         lines = self._pid_file()
-        if not lines or str(self.data) not in command_line(pid := int(lines[0])):
+        if not lines or not lines[0].isdecimal():  # cut short by a full disk: PostgreSQL says what to do
+            return
+        if str(self.data) not in command_line(pid := int(lines[0])):
             return
         os.kill(pid, signal.SIGINT)
         deadline = time.monotonic() + 30

@@ -68,6 +68,16 @@ def test_what_is_no_object_is_refused(client: FlaskClient, body: bytes) -> None:
     assert client.post(PATH, data=body, content_type="application/json").status_code == 400
 
 
+def test_a_bottomless_value_is_refused(client: FlaskClient) -> None:
+    """Nested deeper than any decoder follows, in a body that is small enough and otherwise right."""
+    bottomless = b"[" * 5000 + b"]" * 5000
+    body = client.application.json.dumps(GOOD).encode().replace(b'"value": 3', b'"value": ' + bottomless)
+    assert bottomless in body
+    response = client.post(PATH, data=body, content_type="application/json")
+    assert response.status_code == 400
+    assert response.get_json()["error"]["code"] == "bad_callback"
+
+
 def test_a_large_body_is_refused(client: FlaskClient) -> None:
     """413; callbacks send names and versions, not files."""
     response = client.post(PATH, data=b"x" * 70_000, content_type="application/json")

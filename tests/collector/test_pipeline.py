@@ -165,8 +165,10 @@ def test_unknown_symbols_and_unreadable_frames_are_counted() -> None:
     bench.pipeline.on_frame(book_frame("snapshot", 5, [["100", "1"]]), NOW)
     with pytest.raises(FrameError):
         bench.pipeline.on_frame(b"\x00garbage", NOW)
-    assert bench.pipeline.statistics.faults == {"symbol": 1, "frame": 1}
-    assert bench.pipeline.statistics.messages == 2
+    with pytest.raises(FrameError):
+        bench.pipeline.on_frame(b'{"topic":"tickers.\xff"}', NOW)
+    assert bench.pipeline.statistics.faults == {"symbol": 1, "frame": 2}
+    assert bench.pipeline.statistics.messages == 3
 
 
 def agg_trade(number: int) -> bytes:

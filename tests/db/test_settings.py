@@ -1,5 +1,7 @@
 """Settings: everything checked at start, everything wrong reported at once."""
 
+from pathlib import Path
+
 import pytest
 
 from db.settings import SettingsError, load_settings
@@ -66,6 +68,68 @@ def test_nonsense_in_a_setting_is_named(env: pytest.MonkeyPatch, name: str, valu
     message = str(refused.value)
     assert name in message
     assert "secret" not in message
+
+
+HOPELESS = (
+    ("DATABASE_URL", "postgres://u:secret@h:abc/d"),
+    ("DATABASE_READ_URL", "postgres://u:secret@h:0/d"),
+    ("REDIS_URL", "redis://"),
+    ("REDIS_URL", "redis://:secret@h:99999999/0"),
+    ("REDIS_URL", "unix://"),
+    ("BYBIT_WS_URL", "wss://"),
+    ("BINANCE_WS_URL", "ws://127.0.0.1:99999999"),
+    ("BYBIT_REST_URL", "https://u:secret@a b/"),
+    ("BYBIT_REST_URL", "https//u:secret@h/"),
+    ("BINANCE_REST_URL", "http://:8080"),
+    ("SYMBOLS", "postgres://u:secret@h/d"),
+    ("LOG_FORMAT", "redis://:secret/word@h/d"),
+    ("HTTPS_PROXY", "http://u:secret@[::1"),
+    ("HTTPS_PROXY", "http://u:secret@h:port"),
+    ("HTTPS_PROXY", "socks5://u:secret@h:1080"),
+    ("TICK_RETENTION_DAYS", "inf"),
+    ("MAX_EVENT_AGE_DAYS", "1e300"),
+    ("HISTORY_MAX_MB", "9" * 400),
+    ("SPOOL_MAX_MB", "9" * 25),
+    ("STREAMS_PER_ADDRESS", "9" * 25),
+    ("SIGNAL_HOLD_BARS", "9" * 400),
+    ("SIGNAL_BOOK_HOLD_S", "1e26"),
+)
+
+
+@pytest.mark.parametrize(("name", "value"), HOPELESS)
+def test_what_looks_right_and_cannot_work_is_named(env: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """URLs that lead nowhere, numbers without an end, and what was meant for another name."""
+    env.setenv(name, value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings(None)
+    message = str(refused.value)
+    assert name in message
+    assert "secret" not in message
+
+
+@pytest.mark.parametrize("name", ["SYMBOLS", "PORT", "FEEDS", "BYBIT_REST_URL", "LOG_LEVEL"])
+def test_a_huge_value_does_not_bury_the_message(env: pytest.MonkeyPatch, name: str) -> None:
+    """Only its beginning is shown."""
+    env.setenv(name, "/" * 100_000)
+    with pytest.raises(SettingsError, match="/…") as refused:
+        load_settings(None)
+    assert len(str(refused.value)) < 300
+
+
+def test_a_proxy_may_be_named_without_a_scheme(env: pytest.MonkeyPatch) -> None:
+    """Else it would be passed by without a word."""
+    env.setenv("HTTPS_PROXY", "proxy.example:3128")
+    assert load_settings(None).https_proxy == "http://proxy.example:3128"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgres:///app", "postgresql+psycopg2://app@/app?host=/run/pg", "postgres://u:secret@a,b:5433/d"],
+)
+def test_a_database_is_named_as_libpq_names_it(env: pytest.MonkeyPatch, url: str) -> None:
+    """Without a host, by a socket's directory, and by several hosts."""
+    env.setenv("DATABASE_URL", f" {url} ")
+    assert load_settings(None).database_url == url
 
 
 def test_every_problem_is_reported_at_once(env: pytest.MonkeyPatch) -> None:
@@ -147,6 +211,18 @@ def test_the_most_traded_cannot_be_asked_for_without_rest(env: pytest.MonkeyPatc
     env.setenv("BACKFILL", "off")
     with pytest.raises(SettingsError, match="auto:N"):
         load_settings(None)
+
+
+@pytest.mark.usefixtures("env")
+def test_the_env_file_is_text_with_or_without_a_byte_order_mark(tmp_path: Path) -> None:
+    """What cannot be read is named, without a traceback."""
+    file = tmp_path / ".env"
+    file.write_bytes(b"\xef\xbb\xbfPORT=9000\r\nFEEDS=sim\r\n")
+    settings = load_settings(str(file))
+    assert (settings.port, settings.feeds) == (9000, "sim")
+    file.write_bytes(b"PORT=9000\n\xff\xfe")
+    with pytest.raises(SettingsError, match=r"\.env is not UTF-8 text"):
+        load_settings(str(file))
 
 
 def test_secrets_are_not_shown(env: pytest.MonkeyPatch) -> None:

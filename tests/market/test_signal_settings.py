@@ -14,9 +14,9 @@ def test_every_bad_threshold_is_named_at_once() -> None:
     problems = str(told.value).split("; ")
     assert "rsi_oversold: expected between 0 and 70, found 80" in problems
     assert "book_leave: expected between 0 and 0.6, found 0.7" in problems
-    assert "stop_atr: expected above 0, found 0" in problems
-    assert "book_cooldown_s: expected at least 0, found -1" in problems
-    assert "late_s: expected above 0, found nan" in problems
+    assert "stop_atr: expected above 0 and at most 1e+09, found 0" in problems
+    assert "book_cooldown_s: expected from 0 to 1e+09, found -1" in problems
+    assert "late_s: expected above 0 and at most 1e+09, found nan" in problems
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -179,6 +179,11 @@ BAD_FRAMES = [
     wrapped("x@ticker", e="24hrTicker", E=9, s="X", c="inf"),
     b"<html><body>502</body></html>",
     b"[" * 100_000,
+    wrapped("x@bookTicker", e="bookTicker", u=2**63, s="X", b="1", B="1", a="2", A="1", E=1),
+    b'{"stream":"x\xff@bookTicker","data":{"e":"bookTicker"}}',
+    b'{"stream":"x@bookTicker","data":{"e":"book\xffTicker"}}',
+    b'{"stream":"x@bookTicker","data":{"e":"bookTicker","x":' + b"[" * 5000 + b"]" * 5000 + b"}}",
+    b'{"id":1,"error":"\xff"}',
 ]
 
 

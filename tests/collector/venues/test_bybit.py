@@ -124,6 +124,11 @@ BAD_FRAMES = [
     frame("kline.7.X", [{"start": 1}], type="snapshot"),
     frame("publicTrade.X", [{"T": 1, "s": "X", "S": "Both", "v": "1", "p": "1", "i": "1"}], type="snapshot"),
     frame("tickers.X", {"symbol": "X", "lastPrice": "abc"}, type="delta"),
+    frame("orderbook.50.X", {"s": "X", "b": [], "a": [], "u": 2**63}, type="delta"),
+    b'{"topic":"orderbook.50.\xff","type":"delta","ts":1,"data":{"s":"X","b":[],"a":[],"u":1}}',
+    b'{"topic":"tickers.X","type":"delta","ts":1,"data":{"symbol":"\xffX"}}',
+    b'{"topic":"tickers.X","type":"delta","ts":1,"data":{"symbol":' + b"[" * 5000,
+    b'{"success":true,"op":"\xff"}',
 ]
 
 

@@ -57,6 +57,16 @@ def test_what_a_killed_one_left_running_is_ended_and_its_sockets_are_removed(che
     assert not sockets.exists()
 
 
+@pytest.mark.parametrize("text", ["{}", "[]", "7", '{"command": "up", "pid": 1, "children": [1]}'])
+def test_a_state_of_another_shape_is_none_and_goes(checkout: Checkout, text: str) -> None:
+    """Another version wrote it, or a hand did."""
+    checkout.devdata.mkdir()
+    state = checkout.devdata / "state.json"
+    state.write_text(text)
+    assert checkout.acquire() is None
+    assert not state.exists()
+
+
 def test_a_state_that_was_cut_short_is_none(checkout: Checkout) -> None:
     """A full disk is no reason not to start."""
     checkout.acquire()

@@ -29,6 +29,22 @@ def test_the_env_file_is_read_like_a_shell_would(tmp_path: Path) -> None:
     assert read_settings(tmp_path, {}) == expected
 
 
+def test_a_hash_inside_a_value_is_part_of_it(tmp_path: Path) -> None:
+    """As the processes read it: only after a blank does it begin a comment."""
+    (tmp_path / ".env").write_text("DATABASE_URL=postgres://u:p#w@h/d # ours\nPORT=#9000\n")
+    found = read_settings(tmp_path, {})
+    assert found == {"DATABASE_URL": "postgres://u:p#w@h/d", "PORT": "#9000"}
+
+
+def test_an_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    """One that begins with a byte order mark is text."""
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfPORT=9000\r\n")
+    assert read_settings(tmp_path, {}) == {"PORT": "9000"}
+    (tmp_path / ".env").write_bytes(b"PORT=9000\n\xff\xfe")
+    with pytest.raises(LocalError, match=r"\.env is not UTF-8 text"):
+        read_settings(tmp_path, {})
+
+
 def test_the_environment_wins_over_the_env_file(tmp_path: Path) -> None:
     """Only an empty variable lets the file through."""
     (tmp_path / ".env").write_text("PORT=9000\nFEEDS=live\n")
@@ -69,6 +85,8 @@ def test_a_url_somebody_answers_at_is_taken(listener: int, tmp_path: Path) -> No
         ("REDIS_URL", "redis://u:secret:x", "is not a URL"),
         ("DATABASE_URL", "postgres://u:secret@[::1/d", "is not a URL"),
         ("DATABASE_URL", "postgres://u:secret@/d?host=/nowhere", "nothing answers at /nowhere/.s.PGSQL.5432"),
+        ("DATABASE_URL", "postgres://u:secret@a..b/d", "is not a URL"),
+        ("REDIS_URL", "redis://:secret@" + "x" * 300, "is not a URL"),
         ("REDIS_URL", "unix:///nowhere.sock", "nothing answers at /nowhere.sock"),
     ],
 )
@@ -102,11 +120,18 @@ def test_a_listener_on_all_addresses_takes_the_port_as_well() -> None:
         choose_port(str(server.getsockname()[1]))
 
 
-@pytest.mark.parametrize("text", ["http", "-1", "65536", "80.5"])
+@pytest.mark.parametrize("text", ["http", "-1", "65536", "80.5", "８０", pytest.param("9" * 50, id="long")])
 def test_a_port_that_is_none_is_shown(text: str) -> None:
     """The value found stands in the line."""
     with pytest.raises(LocalError, match=f"PORT: expected a number.*{text}"):
         choose_port(text)
+
+
+def test_a_port_of_more_digits_than_python_reads_is_cut_short() -> None:
+    """Its beginning says enough."""
+    with pytest.raises(LocalError, match="PORT: expected a number") as refused:
+        choose_port("9" * 5000)
+    assert len(str(refused.value)) < 200
 
 
 def test_port_0_is_any_free_port() -> None:
