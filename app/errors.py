@@ -13,11 +13,15 @@ RETRY_S = 2
 log = structlog.get_logger()
 
 
+_SAID = 60
+"""Characters of what the caller sent that an error repeats."""
+
+
 class BadValue(ValueError):
     """A value the caller sent cannot be used. Names the field and what is allowed."""
 
     def __init__(self, field: str, expected: str, found: str) -> None:
-        super().__init__(f"{field}: expected {expected}, found {found!r}")
+        super().__init__(f"{field}: expected {expected}, found {_short(found)!r}")
         self.field = field
 
 
@@ -25,8 +29,12 @@ class UnknownName(LookupError):
     """The caller named something that there is not. Names the field."""
 
     def __init__(self, field: str, name: str) -> None:
-        super().__init__(f"{field}: there is no {name}")
+        super().__init__(f"{field}: there is no {_short(name)}")
         self.field = field
+
+
+def _short(said: str) -> str:
+    return said if len(said) <= _SAID else said[:_SAID] + "…"
 
 
 def error(status: int, code: str, message: str, field: str | None = None) -> Response:

@@ -5,6 +5,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import errors
+from app.errors import BadValue, UnknownName
 
 
 @pytest.fixture
@@ -55,3 +56,10 @@ def test_pages_keep_their_own_errors(client: FlaskClient) -> None:
     """Outside `/api` errors stay what Flask makes of them."""
     assert client.get("/nowhere").mimetype == "text/html"
     assert client.get("/broken").mimetype == "text/html"
+
+
+def test_what_the_caller_sent_is_repeated_in_part() -> None:
+    """Enough to know it again, never all of a huge value."""
+    assert str(BadValue("limit", "a number", "ten")) == "limit: expected a number, found 'ten'"
+    assert len(str(BadValue("limit", "a number", "9" * 4_000))) < 120
+    assert len(str(UnknownName("symbol", "X" * 4_000))) < 100
