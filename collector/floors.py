@@ -4,9 +4,11 @@ Another worker may have written it a moment ago, or this one before a crash, lat
 """
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
+from collector.render import read_trade
 from db.hot import keys
 from db.hot.writer import HotWriter
 from market.events import Trade
@@ -20,6 +22,13 @@ SAME_TIME_MS = 60_000
 _decoder = msgspec.json.Decoder(dict[str, object])
 
 
+class Learned(NamedTuple):
+    """What was there of instruments that were just taken: keys, and by symbol the newest trades in order."""
+
+    keys: list[str]
+    trades: dict[str, list[Trade]]
+
+
 class Floors:
     """Times below which nothing is published, and trades that are published already."""
 
@@ -29,8 +38,8 @@ class Floors:
         self._times: dict[Place, int] = {}
         self._trades: dict[str, set[str]] = {}
 
-    def learn(self, venue: str, symbols: Sequence[str]) -> list[str]:
-        """Look up what is there of instruments that were just taken; its keys. Raises StoreUnavailable."""
+    def learn(self, venue: str, symbols: Sequence[str]) -> Learned:
+        """Look up what is there of instruments that were just taken. Raises StoreUnavailable."""
         held = self._writer.held(venue, symbols, self._intervals)
         for key in [key for symbol in symbols for key in keys.of_symbol(venue, symbol)]:
             self._set((key, ""), held.event_times.get(key))
@@ -38,8 +47,13 @@ class Floors:
             row = held.rows.get(symbol)
             time = _decoder.decode(row).get("event_time") if row else None
             self._set((keys.market(venue), symbol), time if isinstance(time, int) else None)
-        self._trades |= held.trade_ids
-        return [*held.event_times, *(key for key, ids in held.trade_ids.items() if ids)]
+        trades: dict[str, list[Trade]] = {}
+        for symbol in symbols:
+            key = keys.trades(venue, symbol)
+            read = [read_trade(symbol, entry) for entry in held.trades[key]]
+            trades[symbol] = [trade for trade in read if trade is not None]
+            self._trades[key] = {trade.trade_id for trade in trades[symbol]}
+        return Learned([*held.event_times, *(key for key, entries in held.trades.items() if entries)], trades)
 
     def passes(self, key: str, field: str, event_time: int | None) -> bool:
         """Whether something of this time may be published; from then on everything may."""
@@ -60,9 +74,11 @@ class Floors:
         return trade.trade_id not in self._trades.get(key, ())
 
     def forget(self) -> None:
-        """Redis may have lost everything: publish whatever there is."""
+        """Redis may have lost everything: publish whatever there is.
+
+        Not the trades, which the states have by now, and put back themselves.
+        """
         self._times.clear()
-        self._trades.clear()
 
     def _set(self, place: Place, time: int | None) -> None:
         if time is None:

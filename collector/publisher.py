@@ -19,9 +19,10 @@ from collector.lifetimes import ALIVE_S, Lifetimes
 from collector.state import InstrumentState
 from collector.statistics import Lags
 from collector.status import Status
+from collector.tapes import Tapes
 from db.errors import StoreUnavailable
 from db.hot import keys
-from db.hot.writer import HotWriter
+from db.hot.writer import HotWriter, Sent
 
 log = structlog.get_logger()
 
@@ -65,6 +66,7 @@ class Publisher:
         """Venues that were silent for so long that their keys have expired."""
         self._announcer = announcer
         self._floors = Floors(writer, intervals)
+        self._tapes = Tapes(writer, self._floors, self._lifetimes.keep)
         self._owned: dict[str, dict[str, int]] = {}
         """By venue: what this worker publishes, and by which lease."""
         self._sent: list[tuple[Lags, int]] = []
@@ -124,8 +126,10 @@ class Publisher:
         self._writer.forget()
         self._floors.forget()
         self._sent.clear()
+        self._tapes.forget()
         self._lifetimes.forget()
         self._status.forget()
+        self._slow_at = self._status_at = 0.0
         for feed in self._feeds():
             _mark_states(feed)
 
@@ -134,8 +138,8 @@ class Publisher:
         began = time.monotonic()
         is_slow = now - self._slow_at >= SLOW_EVERY_S
         has_status = now - self._status_at >= STATUS_EVERY_S
-        if has_status:
-            self._check_emptied()
+        if is_slow:
+            self._status.keep()
         for feed in self._feeds():
             self._publish_feed(feed, now, is_slow=is_slow)
         if has_status:
@@ -147,12 +151,20 @@ class Publisher:
         if time.monotonic() - began > PAUSED_S:  # what was collected is old by now
             self._mark_all()
             return
-        sent = self._writer.send()
+        self._settle(self._writer.send())
         self._measure()
+        for sent in self._tapes.send_whole(now):
+            self._settle(sent)
+
+    def _settle(self, sent: Sent) -> None:
+        """Have done anew what Redis did not take or has lost."""
         if sent.fenced:
             log.warning("redis.fenced", keys=sorted(sent.fenced)[:5], count=len(sent.fenced))
         if sent.deleted:
             log.warning("redis.wrong_type", deleted=sorted(sent.deleted))
+        if sent.gone:
+            log.warning("redis.emptied", keys=sorted(sent.gone)[:5], count=len(sent.gone))
+        if sent.deleted or sent.gone:
             self._mark_all()
 
     def _measure(self) -> None:
@@ -160,12 +172,6 @@ class Publisher:
         for lags, recv_time in self._sent:
             lags.add(now - recv_time)
         self._sent.clear()
-
-    def _check_emptied(self) -> None:
-        """If our own status is gone before its time, the store was emptied: publish all anew."""
-        if self._status_at and self.is_up and not self._status.is_there:
-            log.warning("redis.emptied")
-            self._mark_all()
 
     def _publish_feed(self, feed: Feed, now: float, *, is_slow: bool) -> None:
         pipeline, name = feed.pipeline, feed.name
@@ -214,8 +220,13 @@ class Publisher:
             owned = {s: st.epoch for s, st in feed.pipeline.states.items() if st.epoch is not None}
         before = self._owned.get(feed.name, {})
         if taken := [symbol for symbol, epoch in owned.items() if before.get(symbol) != epoch]:
-            for key in self._floors.learn(feed.name, taken):
+            learned = self._floors.learn(feed.name, taken)
+            for key in learned.keys:
                 self._lifetimes.take(key)
+            with feed.pipeline.lock:
+                for symbol, trades in learned.trades.items():
+                    if (state := feed.pipeline.states.get(symbol)) is not None:
+                        state.tape.recall(trades)
         self._owned[feed.name] = owned
         for key in [key for symbol in before.keys() - owned for key in keys.of_symbol(feed.name, symbol)]:
             self._books.pop(key, None)
@@ -227,11 +238,7 @@ class Publisher:
         if state.ticker_changed and self._passes(state, key, "", state.ticker.event_time):
             state.ticker_changed = False
             self._put(key, render.ticker_fields(state.ticker), now)
-        key = keys.trades(name, symbol)
-        while state.new_trades:
-            if self._floors.is_new(key, trade := state.new_trades.popleft()):
-                self._writer.append(key, render.trade_fields(trade), keys.TRADES_LENGTH)
-                self._lifetimes.keep(key, now)
+        self._tapes.collect(keys.trades(name, symbol), state.tape, now)
         if is_slow and state.candles_changed:
             state.candles_changed = False
             for interval, kline in state.candles.newest().items():

@@ -1,5 +1,6 @@
 """State as the text that Redis holds: hash fields and overview rows. Pure, so a test can read it."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -124,6 +125,23 @@ def trade_fields(trade: Trade) -> dict[str, str | int]:
         "trade_id": trade.trade_id,
         "event_time": trade.event_time,
     }
+
+
+def read_trade(symbol: str, fields: Mapping[str, str]) -> Trade | None:
+    """The trade that an entry of the stream tells of; None for one that nobody of us wrote."""
+    try:
+        event_time = int(fields["event_time"])
+        return Trade(
+            symbol=symbol,
+            trade_id=fields["trade_id"],
+            price=float(fields["price"]),
+            size=float(fields["size"]),
+            taker_side=fields["taker_side"],
+            event_time=event_time,
+            recv_time=event_time,
+        )
+    except (KeyError, ValueError):
+        return None
 
 
 def overview_row(state: InstrumentState) -> str:

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from collector.tape import Tape
 from collector.venues import Plan, Venue
-from db.hot.keys import TRADES_LENGTH
 from db.rows import TickerRow, TickRow
 from market.audit import LEVELS, Seen
 from market.book import DiffBook
@@ -41,7 +41,7 @@ class InstrumentState:
             opens_at_last_close=venue.stream.OPENS_AT_LAST_CLOSE,
         )
         self.best: Best = NO_BEST
-        self.new_trades: deque[Trade] = deque(maxlen=TRADES_LENGTH)
+        self.tape = Tape()
         self.last_trade: Trade | None = None
         self.moving_trades = 0
         """Counts the trades that the book must have shown."""
@@ -142,7 +142,7 @@ class InstrumentState:
         self.candles.trades.add(trade)
         if self.candles.trades.changes == known:
             return  # it came before
-        self.new_trades.append(trade)
+        self.tape.add(trade)
         self.last_trade = trade
         self.moving_trades += trade.moves_book
         self.ticker.on_trade(trade)
@@ -249,6 +249,7 @@ class InstrumentState:
         """Everything is to be published again."""
         self.book_changed = self.ticker_changed = self.candles_changed = self.row_changed = True
         self.indicators_changed = set(self.indicators)
+        self.tape.is_lost = True
 
     def _mark_book(self, state: str) -> None:
         if self.book_state != state:

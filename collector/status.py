@@ -24,11 +24,12 @@ class Status:
         self._worker_fields = worker_fields
         self._others = others
         self._cleaned: set[str] = set()
+        self._is_published = False
 
-    @property
-    def is_there(self) -> bool:
-        """Whether Redis still has what this worker said of itself. Raises StoreUnavailable."""
-        return self._writer.has(keys.worker(self._worker_id))
+    def keep(self) -> None:
+        """Let what this worker said of itself live on; sent by the caller, who learns if it is gone."""
+        if self._is_published:
+            self._writer.expire(keys.worker(self._worker_id), keys.STATUS_TTL_S)
 
     def publish(self, feeds: Sequence[Feed], now: float) -> None:
         """Put everything; sent by the caller. Raises StoreUnavailable. `now`: monotonic seconds."""
@@ -37,10 +38,12 @@ class Status:
             if feed.name not in self._cleaned and (feed.connections or feed.pipeline.elsewhere):
                 self._clean(feed)
         self._put(keys.worker(self._worker_id), self._worker_fields())
+        self._is_published = True
 
     def forget(self) -> None:
-        """Redis may have lost or kept anything: clean up again."""
+        """Redis may have lost or kept anything: clean up again, and expect nothing."""
         self._cleaned.clear()
+        self._is_published = False
 
     def _publish_feed(self, feed: Feed, now: float) -> None:
         state, reason = feed.state

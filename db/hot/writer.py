@@ -21,19 +21,49 @@ return redis.pcall('HSET', KEYS[1], 'epoch', unpack(ARGV))
 """Sets a hash's fields unless it carries a higher epoch. Errors come as they are, also from old servers."""
 
 
+_APPEND_MISSING = """
+local identity, width, length = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local entries = redis.pcall('XRANGE', KEYS[1], '-', '+')
+if entries.err then return entries end
+local known, place = {}, 0
+for _, entry in ipairs(entries) do
+  for n = 1, #entry[2], 2 do
+    if entry[2][n] == identity then known[entry[2][n + 1]] = true end
+  end
+end
+for n = 1, width do
+  if ARGV[3 + n] == identity then place = n end
+end
+for at = 3 + width, #ARGV - width, width do
+  if not known[ARGV[at + place]] then
+    local fields = {}
+    for n = 1, width do
+      fields[2 * n - 1], fields[2 * n] = ARGV[3 + n], ARGV[at + n]
+    end
+    local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', length, '*', unpack(fields))
+    if type(added) == 'table' and added.err then return added end
+  end
+end
+return #entries
+"""
+"""Appends those entries that a stream does not have, in order; all or none is what others see."""
+
+
 class Held(NamedTuple):
-    """What Redis has: event times by key, overview rows by symbol, ids of trades by stream."""
+    """What Redis has: event times by key, overview rows by symbol, newest entries by stream, oldest first."""
 
     event_times: dict[str, int]
     rows: dict[str, bytes]
-    trade_ids: dict[str, set[str]]
+    trades: dict[str, list[dict[str, str]]]
 
 
 class Sent(NamedTuple):
-    """What Redis did not take: keys deleted for their type, and keys that a later epoch wrote."""
+    """What Redis did not take: keys deleted for their type, keys that a later epoch wrote, and keys that
+    were to live longer and are gone."""
 
     deleted: set[str]
     fenced: set[str]
+    gone: set[str]
 
 
 class HotWriter:
@@ -46,6 +76,8 @@ class HotWriter:
         self._client = client
         self._pipeline = client.pipeline(transaction=False)
         self._touched: list[str] = []
+        self._prolonged: list[int] = []
+        """Which of the commands let a key live longer."""
 
     def put(self, key: str, fields: Fields) -> None:
         """Set fields of a hash, all in one command."""
@@ -67,6 +99,7 @@ class HotWriter:
     def expire(self, key: str, ttl_s: int) -> None:
         """Let a key live this much longer."""
         self._pipeline.expire(key, ttl_s)
+        self._prolonged.append(len(self._touched))
         self._touched.append(key)
 
     def drop_fields(self, key: str, fields: Iterable[str]) -> None:
@@ -80,6 +113,17 @@ class HotWriter:
         self._pipeline.xadd(key, entry, maxlen=length, approximate=True)
         self._touched.append(key)
 
+    def append_missing(self, key: str, identity: str, entries: Sequence[Fields], length: int) -> None:
+        """Append those entries of a whole list that its stream does not have, in order.
+
+        `identity`: the field that tells entries apart; all have the same fields. Cut as by `append`.
+        """
+        names = list(entries[0])
+        values = chain.from_iterable(entry.values() for entry in entries)
+        arguments = [identity, len(names), length, *names, *values]
+        self._pipeline.eval(_APPEND_MISSING, 1, key, *(str(it) for it in arguments))
+        self._touched.append(key)
+
     def event(self, *, kind: str, time_ms: int, venue: str, symbol: str, data: str) -> None:
         """Append to `events`: signal, gap, feed or candle; `data` is JSON."""
         entry: Fields = {"kind": kind, "time": time_ms, "venue": venue, "symbol": symbol, "data": data}
@@ -91,7 +135,7 @@ class HotWriter:
         Raises StoreUnavailable; what was collected is then forgotten, and the caller publishes all anew.
         """
         if not self._touched:
-            return Sent(set(), set())
+            return Sent(set(), set(), set())
         touched = self._touched
         try:
             results = self._pipeline.execute(raise_on_error=False)
@@ -100,6 +144,7 @@ class HotWriter:
             ]
             wrong = {key for key, error in failed if _begins(error, "WRONGTYPE")}
             fenced = {key for key, error in failed if _begins(error, "FENCED")}
+            gone = {touched[n] for n in self._prolonged if results[n] == 0}
             if wrong:
                 self._client.delete(*wrong)
         except redis.RedisError as error:
@@ -108,12 +153,12 @@ class HotWriter:
             self.forget()
         if other := next((error for key, error in failed if key not in wrong | fenced), None):
             raise StoreUnavailable(f"Redis: {other}") from other
-        return Sent(wrong, fenced)
+        return Sent(wrong, fenced, gone)
 
     def forget(self) -> None:
         """Drop what was collected and not sent."""
         self._pipeline.reset()
-        self._touched = []
+        self._touched, self._prolonged = [], []
 
     def has(self, key: str) -> bool:
         """Whether a key exists. Raises StoreUnavailable."""
@@ -171,7 +216,7 @@ class HotWriter:
             {key: int(time) for key, time in zip(hashes, times, strict=True) if time and time.isdigit()},
             {symbol: row for symbol, row in zip(symbols, rows, strict=True) if row},
             {
-                key: {as_text(fields)["trade_id"] for _, fields in answer or ()}
+                key: [as_text(fields) for _, fields in reversed(answer or ())]
                 for key, answer in zip(streams, entries, strict=True)
             },
         )

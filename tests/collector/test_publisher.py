@@ -17,6 +17,7 @@ from db.rows import FeedEventRow, GapRow, TickerRow
 from market.instruments import unknown_instrument
 from tests.collector.fakes import Bench, FakeFeed
 from tests.db.history.rows import signal
+from tests.market.candles import trade
 
 NOW = time.time_ns() // 1_000_000
 
@@ -144,6 +145,53 @@ def test_indicators_are_published_and_kept(redis_client_url: str, hot: "redis.Re
     assert hot.hgetall(key) == fields
     HotWriter(live_client(redis_client_url)).delete_symbols("bybit", ["BTCUSDT"])
     assert not hot.exists(key)
+
+
+def test_an_emptied_redis_gets_every_list_of_trades_back(redis_client_url: str, hot: "redis.Redis") -> None:
+    """With the next rounds, though no trade comes; once each, in order, however often all is published."""
+    followed = feed("bybit", "BTCUSDT", "ETHUSDT")
+    made, states = publisher(redis_client_url, [followed]), followed.pipeline.states
+    count = 2 * keys.TRADES_LENGTH + 50
+    for number in range(count):
+        states["BTCUSDT"].on_trade(trade(number, 1, is_named=True))
+    made.publish(100.0)
+    before = trades_in(hot, "BTCUSDT")
+    assert [int(entry["trade_id"].split("-")[0], 16) for entry in before] == list(range(count))[-200:]
+    hot.flushall()
+    made.publish(100.3)  # notices
+    made.publish(100.35)
+    assert trades_in(hot, "BTCUSDT") == before
+    assert 0 < hot.ttl(keys.trades("bybit", "BTCUSDT")) <= keys.INSTRUMENT_TTL_S
+    assert not hot.exists(keys.trades("bybit", "ETHUSDT"))
+    made._on_down(StoreUnavailable("gone for a moment"))
+    states["BTCUSDT"].on_trade(trade(count, 1, is_named=True))
+    made.publish(101.0)
+    after = trades_in(hot, "BTCUSDT")
+    assert after[-2]["trade_id"] == before[-1]["trade_id"]
+    assert len({entry["trade_id"] for entry in after}) == len(after)
+
+
+def test_trades_of_an_earlier_run_stay_and_come_back(redis_client_url: str, hot: "redis.Redis") -> None:
+    """A restart loses none of them, nor does a Redis that is emptied after it."""
+    for run in range(2):
+        followed = feed()
+        made, state = publisher(redis_client_url, [followed]), followed.pipeline.states["BTCUSDT"]
+        made.publish(100.0)
+        for number in (2 * run, 2 * run + 1):
+            state.on_trade(trade(number, 1 + number, is_named=True))
+        made.publish(100.05)
+    before = trades_in(hot, "BTCUSDT")
+    assert len(before) == 4
+    hot.flushall()
+    made.publish(100.4)
+    made.publish(100.45)
+    assert trades_in(hot, "BTCUSDT") == before
+
+
+def trades_in(hot: "redis.Redis", symbol: str) -> list[dict[str, str]]:
+    """The newest entries of a stream, oldest first."""
+    entries = hot.xrevrange(keys.trades("bybit", symbol), count=keys.TRADES_LENGTH)
+    return [fields for _id, fields in reversed(entries)]
 
 
 def test_a_symbol_that_comes_back_begins_anew(redis_client_url: str, hot: "redis.Redis") -> None:

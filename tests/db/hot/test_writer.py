@@ -66,7 +66,7 @@ def test_a_lower_epoch_overwrites_nothing(client: Redis) -> None:
     for epoch, price in ((5, "100"), (4, "90"), (5, "101"), (6, "102"), (5, "103")):
         writer.put_fenced("book:bybit:AUSDT", epoch, {"best_bid_price": price})
     writer.put("ticker:bybit:AUSDT", {"last_price": "1"})
-    assert writer.send() == (set(), {"book:bybit:AUSDT"})
+    assert writer.send() == (set(), {"book:bybit:AUSDT"}, set())
     assert client.hgetall("book:bybit:AUSDT") == {b"epoch": b"6", b"best_bid_price": b"102"}
     assert client.hget("ticker:bybit:AUSDT", "last_price") == b"1"
 
@@ -76,5 +76,41 @@ def test_a_key_of_the_wrong_type_is_deleted(client: Redis) -> None:
     writer = HotWriter(client)
     client.set("book:bybit:AUSDT", "no hash")
     writer.put_fenced("book:bybit:AUSDT", 5, {"best_bid_price": "100"})
-    assert writer.send() == ({"book:bybit:AUSDT"}, set())
-    assert not client.exists("book:bybit:AUSDT")
+    writer.append_missing("trades:bybit:AUSDT", "trade_id", [{"trade_id": "1"}], 200)
+    assert writer.send() == ({"book:bybit:AUSDT"}, set(), set())
+    client.set("trades:bybit:AUSDT", "no stream")
+    writer.append_missing("trades:bybit:AUSDT", "trade_id", [{"trade_id": "1"}], 200)
+    assert writer.send() == ({"trades:bybit:AUSDT"}, set(), set())
+    assert not client.exists("book:bybit:AUSDT", "trades:bybit:AUSDT")
+
+
+def test_keys_that_were_to_live_longer_and_are_gone_are_told(client: Redis) -> None:
+    """Whatever else is sent with them."""
+    writer = HotWriter(client)
+    writer.expire("worker:w", 15)
+    writer.put("worker:w", {"pid": "1"})
+    writer.expire("worker:w", 15)
+    writer.expire("book:bybit:AUSDT", 120)
+    assert writer.send() == (set(), set(), {"worker:w", "book:bybit:AUSDT"})
+    writer.expire("worker:w", 15)
+    assert writer.send() == (set(), set(), set())
+
+
+def test_of_a_whole_list_only_what_is_missing_is_appended(client: Redis) -> None:
+    """In order; what is there stays, and entries that somebody else wrote are no obstacle."""
+    writer = HotWriter(client)
+    key = "trades:bybit:AUSDT"
+    entries = [{"price": str(n), "trade_id": f"t{n}", "note": "price"} for n in range(5)]
+
+    def held() -> list[tuple[bytes, bytes]]:
+        return [(fields[b"trade_id"], fields[b"price"]) for _, fields in client.xrange(key)]
+
+    for count in (2, 5, 5):
+        writer.append_missing(key, "trade_id", entries[:count], 200)
+        writer.send()
+        assert held() == [(f"t{n}".encode(), str(n).encode()) for n in range(count)]
+    client.delete(key)
+    client.xadd(key, {"other": "t0"})
+    writer.append_missing(key, "trade_id", entries, 200)
+    writer.send()
+    assert client.xlen(key) == 6
