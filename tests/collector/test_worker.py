@@ -53,6 +53,11 @@ def quote_time(hot: "redis.Redis") -> int:
     return int(str(hot.hget("book:bybit:BTCUSDT", "event_time")))
 
 
+def trade_ids(hot: "redis.Redis") -> list[str]:
+    """Of Bybit's trades in BTCUSDT that Redis holds, oldest first."""
+    return [fields["trade_id"] for _id, fields in hot.xrange("trades:bybit:BTCUSDT")]
+
+
 def is_live(hot: "redis.Redis") -> bool:
     """Whether every book lives and every candle is there."""
     books = [
@@ -159,9 +164,15 @@ def test_an_emptied_redis_is_filled_again(env: dict[str, str], hot: "redis.Redis
     """Within seconds, without a word to the venue; a key of another type is written anew too."""
     with collector(env):
         until(lambda: is_live(hot), WAIT_S, "live books")
+        until(lambda: len(trade_ids(hot)) > 20, WAIT_S, "trades")
         reconnects = hot.hget("feed:bybit", "reconnects")
+        before = trade_ids(hot)
         hot.flushall()
         until(lambda: is_live(hot), 5, "live books again")
+        until(lambda: set(before) <= set(trade_ids(hot)), 5, "the trades of before")
+        after = trade_ids(hot)
+        assert after[: len(before)] == before
+        assert len(set(after)) == len(after)
         hot.delete("ticker:bybit:BTCUSDT")
         hot.set("ticker:bybit:BTCUSDT", "poison")
         until(lambda: hot.type("ticker:bybit:BTCUSDT") == "hash", 5, "a ticker again")
