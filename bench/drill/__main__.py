@@ -19,6 +19,7 @@ from bench.drill.exchange import exchange, now_ms
 from bench.drill.flow import play
 from bench.drill.launch import SYMBOLS, VENUES, launched
 from bench.drill.long import LONG
+from bench.drill.pulse import Pulse
 from bench.drill.report import details, line, table, verdict
 from bench.drill.restarts import RESTARTS, Restart, Restarts
 from bench.drill.rig import Halted, rig
@@ -161,16 +162,16 @@ def _play_on_stores(
 ) -> list[Played]:
     """Faults of the stores on one collector, then collectors that end."""
     played, servers = [], Servers(stores)
-    with exchange() as running:
+    with exchange() as running, Pulse().running() as pulse:
         running.record(dict.fromkeys(VENUES, SYMBOLS))
+        player = Player(servers, running, halt, pulse)
         if cases:
             with launched(stores.urls, running.port, logs):
-                player = Player(servers, running, halt)
                 played = [_told(Played(it.number, it.title, player.play(it))) for it in cases]
         for it in restarts:
             outcome = Outcome(skipped="" if is_long or not it.is_long else SKIPPED)
             if not outcome.skipped:
-                it.play(Restarts(servers, running, logs, halt), outcome)
+                it.play(Restarts(player, running.port, logs), outcome)
             played.append(_told(Played(it.number, it.title, outcome)))
     return played
 

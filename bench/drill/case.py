@@ -106,5 +106,12 @@ class Outcome:
     skipped: str = ""
     was_calm: bool = True
     """False where it could not be played at all: something was wrong before it."""
+    granted_s: float = 0.0
+    """What was granted at most beside a budget, because the machine was busy (see `pulse`)."""
     sign: str = ""
     """What was noticed first."""
+
+    def is_late(self, took_s: float, budget_s: float, granted_s: float) -> bool:
+        """Whether something took longer than its budget and what is granted beside it; noted in the line."""
+        self.granted_s = max(self.granted_s, granted_s)
+        return took_s > budget_s + granted_s

@@ -90,10 +90,12 @@ def _notice(rig: Rig, case: Case, outcome: Outcome, began: float) -> None:
         took = math.inf if sign is None else sign.at - began
         outcome.noticed_s = max(outcome.noticed_s or 0.0, took)
         outcome.sign = outcome.sign or (f"{sign.kind} {sign.text}" if sign else "")
-        if took > case.budget_s:
+        until = time.monotonic() if sign is None else sign.at
+        if outcome.is_late(took, case.budget_s, rig.pulse.margin_s(case.budget_s, began, until)):
             missed.append(f"{target.venue} {target.symbol} {target.channel} after {took:.1f} s")
     if missed:
-        outcome.problems.append(f"noticed too late (budget {case.budget_s:.0f} s): {', '.join(missed)}")
+        budget = f"budget {case.budget_s:.0f} + {outcome.granted_s:.1f} s"
+        outcome.problems.append(f"noticed too late ({budget}): {', '.join(missed)}")
 
 
 def _recover(rig: Rig, case: Case, outcome: Outcome, began: float) -> None:
@@ -113,13 +115,15 @@ def _recover(rig: Rig, case: Case, outcome: Outcome, began: float) -> None:
         return not lost and books and feeds and all(rig.is_fresh(target, since_ms) for target in case.targets)
 
     took = rig.until(is_live, case.live_s * PATIENCE)
-    outcome.live_s = math.inf if took is None else time.monotonic() - since
-    if outcome.live_s > case.live_s:
+    now = time.monotonic()
+    outcome.live_s = math.inf if took is None else now - since
+    granted_s = rig.pulse.margin_s(case.live_s, since, now)
+    if outcome.is_late(outcome.live_s, case.live_s, granted_s):
         stale = [" ".join(t) for t in case.targets if not rig.is_fresh(t, since_ms)]
         why = f"; no data of {', '.join(stale)}" if stale else ""
         outcome.problems.append(
             f"not live within {case.live_s:.0f} s{why}; {why_not_calm(rig)}" if took is None
-            else f"live again after {outcome.live_s:.1f} s, budget {case.live_s:.0f} s"
+            else f"live again after {outcome.live_s:.1f} s, budget {case.live_s:.0f} + {granted_s:.1f} s"
         )  # fmt: skip
 
 

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from bench.drill.case import Outcome
 
 HEAD = (
-    "fault", "", "noticed in", "live again in", "expected", "found", "outside ledger", "twice", "ledger",
-    "others", "verdict",
+    "fault", "", "noticed in", "live again in", "granted", "expected", "found", "outside ledger", "twice",
+    "ledger", "others", "verdict",
 )  # fmt: skip
+
+
+_SEEN_S = 0.05
 
 
 def verdict(outcome: Outcome) -> str:
@@ -19,13 +22,14 @@ def verdict(outcome: Outcome) -> str:
 def line(number: str, title: str, outcome: Outcome) -> tuple[str, ...]:
     """One row of the table."""
     if outcome.skipped:
-        return (number, title, *["–"] * 8, f"skipped: {outcome.skipped}")
+        return (number, title, *["–"] * (len(HEAD) - 3), f"skipped: {outcome.skipped}")
     rows = outcome.rows
     return (
         number,
         title,
         _seconds(outcome.noticed_s),
         _seconds(outcome.live_s),
+        _granted(outcome.granted_s),
         str(rows.expected),
         str(rows.found),
         str(rows.outside),
@@ -49,6 +53,11 @@ def table(lines: Sequence[Sequence[str]]) -> str:
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
         for row in rows
     )
+
+
+def _granted(seconds: float) -> str:
+    """What a busy machine added to the budgets, where that can be seen."""
+    return f"+{seconds:.1f} s" if seconds >= _SEEN_S else "–"
 
 
 def _seconds(value: float | None) -> str:

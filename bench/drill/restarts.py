@@ -2,7 +2,6 @@
 
 import random
 import signal
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,9 +10,8 @@ from subprocess import Popen
 from tempfile import TemporaryDirectory
 
 from bench.drill.case import Outcome
-from bench.drill.exchange import Exchange, now_ms
+from bench.drill.exchange import now_ms
 from bench.drill.launch import launched
-from bench.drill.servers import Servers
 from bench.drill.stores import CALM_WITHIN_S, Player
 
 STOPPED_WITHIN_S = 10.0
@@ -24,9 +22,10 @@ SHORT, LONG = 5, 100
 class Restarts:
     """What is needed to start collectors again and again; they share a spool, as on one machine."""
 
-    def __init__(self, servers: Servers, exchange: Exchange, logs: Path, halt: threading.Event) -> None:
-        self.player = Player(servers, exchange, halt)
-        self._port = exchange.port
+    def __init__(self, player: Player, port: int, logs: Path) -> None:
+        """`port` is the exchange's."""
+        self.player = player
+        self._port = port
         self._logs = logs
 
     def ended(self, outcome: Outcome, how: int, times: int, cause: str) -> None:

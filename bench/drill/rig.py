@@ -15,6 +15,7 @@ import redis
 from bench.drill.case import Target
 from bench.drill.exchange import Exchange, exchange
 from bench.drill.launch import FOLLOWED, SYMBOLS, VENUES, launched
+from bench.drill.pulse import Pulse
 from bench.drill.rows import Rows, compare_klines, compare_ticks, stored_klines, stored_ticks
 from bench.drill.watch import Gap, Instrument, Watch
 
@@ -33,9 +34,10 @@ class Rig:
     """The parts of one run. `urls` has DATABASE_URL and REDIS_URL; used from one thread."""
 
     def __init__(
-        self, urls: Mapping[str, str], exchange: Exchange, logs: Path, halt: threading.Event
+        self, urls: Mapping[str, str], exchange: Exchange, logs: Path, halt: threading.Event, pulse: Pulse
     ) -> None:
         self.exchange = exchange
+        self.pulse = pulse
         self._halt = halt
         self.watch = Watch(urls["REDIS_URL"], urls["DATABASE_URL"], FOLLOWED)
         self.process: subprocess.Popen[bytes] | None = None
@@ -181,10 +183,10 @@ def rig(
     database.close()
     with redis.Redis.from_url(urls["REDIS_URL"]) as hot:
         hot.flushall()
-    with exchange(*arguments) as running:
+    with exchange(*arguments) as running, Pulse().running() as pulse:
         if "--bench" not in arguments:  # which has no truth
             running.record(dict.fromkeys(VENUES, SYMBOLS))
-        found = Rig(urls, running, logs, halt or threading.Event())
+        found = Rig(urls, running, logs, halt or threading.Event(), pulse)
         found.watch.start()
         try:
             yield found

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 
 from bench.drill.rows import Rows, Tick, compare_ticks, stored_ticks
 from bench.drill.watch import Gap, Instrument
+from db.hot import keys
 from db.local.stores import Stores
 
 _GAPS = """
@@ -110,6 +111,16 @@ class Servers:
                 pipeline.hmget(f"book:{venue}:{symbol}", ["state", "publish_time"])
             now = time.time_ns() // 1_000_000
             return [now - int(at) if state == "live" else now for state, at in pipeline.execute()]
+
+    def tapes(self, instruments: Sequence[Instrument]) -> dict[str, list[str]]:
+        """The ids of the newest trades of each instrument that Redis holds, by key, oldest first."""
+        with self.hot() as client:
+            names = [keys.trades(*it) for it in instruments]
+            found: list[Any] = [client.xrevrange(name, count=keys.TRADES_LENGTH) for name in names]
+        return {
+            name: [fields["trade_id"] for _, fields in reversed(entries)]
+            for name, entries in zip(names, found, strict=True)
+        }
 
     def tick_age(self) -> int:
         """How long ago the newest committed tick was made, ms."""

@@ -13,8 +13,10 @@ import redis
 from bench.drill.case import Outcome
 from bench.drill.exchange import Exchange, now_ms
 from bench.drill.launch import FOLLOWED, VENUES
+from bench.drill.pulse import Pulse
 from bench.drill.rig import Halted
 from bench.drill.servers import Servers
+from bench.drill.tapes import compare_tapes
 
 CALM_WITHIN_S = 60.0
 BEFORE_MS = 120_000
@@ -46,8 +48,9 @@ class StoreCase:
 class Player:
     """Plays cases on one collector that runs."""
 
-    def __init__(self, servers: Servers, exchange: Exchange, halt: threading.Event) -> None:
+    def __init__(self, servers: Servers, exchange: Exchange, halt: threading.Event, pulse: Pulse) -> None:
         self.servers = servers
+        self._pulse = pulse
         self._exchange = exchange
         self._halt = halt
 
@@ -87,18 +90,28 @@ class Player:
         if self.until(self.is_calm, CALM_WITHIN_S) is None:
             outcome.problems.append("not calm before it")
             return outcome
-        keys = self._keys()
+        keys, tapes = self._keys(), self.servers.tapes(FOLLOWED)
         first_ms = now_ms()
         heal = case.begin(self.servers)
         try:
-            outcome.others = self._look_at_the_other(case)
+            self._look_at_the_other(case, outcome)
         finally:
             heal()
-        back = (lambda: self.is_hot() and keys <= self._keys()) if case.store == "redis" else self.is_durable
-        took = self.until(back, max(10.0, 4 * case.back_s))
+        healed = time.monotonic()
+
+        def is_whole() -> bool:
+            is_back = self.is_hot() and keys <= self._keys()
+            return is_back and not compare_tapes(tapes, self.servers.tapes(FOLLOWED))
+
+        took = self.until(is_whole if case.store == "redis" else self.is_durable, max(10.0, 4 * case.back_s))
         outcome.live_s = math.inf if took is None else took
-        if outcome.live_s > case.back_s:
-            outcome.problems.append(f"back after {outcome.live_s:.1f} s, budget {case.back_s:.0f} s")
+        granted_s = self._pulse.margin_s(case.back_s, healed, time.monotonic())
+        if outcome.is_late(outcome.live_s, case.back_s, granted_s):
+            outcome.problems.append(
+                f"back after {outcome.live_s:.1f} s, budget {case.back_s:.0f} + {granted_s:.1f} s"
+            )
+        if case.store == "redis" and (wrong := compare_tapes(tapes, self.servers.tapes(FOLLOWED))):
+            outcome.problems.append(wrong)
         if outcome.others != "undisturbed":
             outcome.problems.append(f"the other store: {outcome.others}")
         self.pause(1.0)
@@ -134,14 +147,16 @@ class Player:
         since = [g for g in found if g.channel == "book" and (g.ended_at or first_ms) >= first_ms]
         return f"the ledger: {[f'{g.cause} {g.started_at} to {g.ended_at}' for g in since]}"
 
-    def _look_at_the_other(self, case: StoreCase) -> str:
+    def _look_at_the_other(self, case: StoreCase, outcome: Outcome) -> None:
         """Whether the other store is served as ever, as long as the fault lasts."""
         age, limit = (self.servers.tick_age, DURABLE_MS) if case.store == "redis" else (self._hot_age, HOT_MS)
-        until, worst = time.monotonic() + case.lasts_s, 0
-        while time.monotonic() < until:
+        began, worst = time.monotonic(), 0
+        while time.monotonic() < began + case.lasts_s:
             worst = max(worst, age())
             self.pause(_STEP_S)
-        return "undisturbed" if worst <= limit else f"{worst} ms old"
+        granted_s = self._pulse.margin_s(limit / 1000, began, time.monotonic())
+        is_late = outcome.is_late(worst / 1000, limit / 1000, granted_s)
+        outcome.others = f"{worst} ms old" if is_late else "undisturbed"
 
     def _hot_age(self) -> int:
         return max(self.servers.book_ages(FOLLOWED))

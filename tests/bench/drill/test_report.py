@@ -20,8 +20,19 @@ def test_a_line_says_what_came_of_a_fault() -> None:
     wrong = Outcome(noticed_s=math.inf, problems=["noticed too late"])
     skipped = Outcome(skipped="takes long")
     assert [verdict(it) for it in (right, wrong, skipped)] == ["RIGHT", "WRONG", "skipped"]
-    assert line("E2", "one dies", right)[2:9] == ("4.2 s", "0.5 s", "9", "7", "0", "0", "book silent, no")
+    assert line("E2", "one dies", right)[2:10] == (
+        "4.2 s",
+        "0.5 s",
+        "–",
+        "9",
+        "7",
+        "0",
+        "0",
+        "book silent, no",
+    )
     assert line("E5", "a gap", wrong)[2] == "never"
+    assert not right.is_late(5.2, 5.0, 0.3) and right.is_late(5.2, 5.0, 0.1)
+    assert line("E2", "one dies", right)[4] == "+0.3 s"
     lines = table([line("E2", "one dies", right), line("N6", "an outage", skipped)]).splitlines()
     assert len(lines) == 3 and lines[2].endswith("skipped: takes long")
     assert lines[0].index("expected") == lines[1].index("9 ")
