@@ -116,7 +116,10 @@ class Servers:
         """The ids of the newest trades of each instrument that Redis holds, by key, oldest first."""
         with self.hot() as client:
             names = [keys.trades(*it) for it in instruments]
-            found: list[Any] = [client.xrevrange(name, count=keys.TRADES_LENGTH) for name in names]
+            found: list[Any] = [
+                client.xrevrange(name, count=keys.TRADES_LENGTH) if client.type(name) == "stream" else []
+                for name in names
+            ]
         return {
             name: [fields["trade_id"] for _, fields in reversed(entries)]
             for name, entries in zip(names, found, strict=True)

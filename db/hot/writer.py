@@ -168,24 +168,29 @@ class HotWriter:
             raise StoreUnavailable(f"Redis: {error}") from error
 
     def fields_of(self, key: str) -> list[str]:
-        """Names of a hash's fields. Raises StoreUnavailable."""
+        """Names of a hash's fields; none of a key of another type. Raises StoreUnavailable."""
         try:
             return [f.decode() if isinstance(f, bytes) else str(f) for f in self._client.hkeys(key)]
         except redis.RedisError as error:
+            if _begins(error, "WRONGTYPE"):
+                return []
             raise StoreUnavailable(f"Redis: {error}") from error
 
     def hashes_of(self, names: Sequence[str]) -> list[dict[str, str]]:
-        """Those of these hashes that exist. Raises StoreUnavailable."""
+        """Those of these hashes that exist, and are hashes. Raises StoreUnavailable."""
         if not names:
             return []
         pipeline = self._client.pipeline(transaction=False)
         for name in names:
             pipeline.hgetall(name)
         try:
-            found = [as_text(fields) for fields in pipeline.execute()]
+            found: list[Any] = pipeline.execute(raise_on_error=False)
         except redis.RedisError as error:
             raise StoreUnavailable(f"Redis: {error}") from error
-        return [fields for fields in found if fields]
+        failed = [answer for answer in found if isinstance(answer, redis.RedisError)]
+        if other := next((error for error in failed if not _begins(error, "WRONGTYPE")), None):
+            raise StoreUnavailable(f"Redis: {other}") from other
+        return [as_text(fields) for fields in found if fields and not isinstance(fields, redis.RedisError)]
 
     def held(self, venue: str, symbols: Sequence[str], intervals: Sequence[str]) -> Held:
         """How new what Redis has of some instruments is, in one round trip.

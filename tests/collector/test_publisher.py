@@ -188,6 +188,24 @@ def test_trades_of_an_earlier_run_stay_and_come_back(redis_client_url: str, hot:
     assert trades_in(hot, "BTCUSDT") == before
 
 
+def test_keys_of_another_type_are_written_anew(redis_client_url: str, hot: "redis.Redis") -> None:
+    """All of them, also those that are read before they are written, though nothing new comes."""
+    followed = feed()
+    made, state = publisher(redis_client_url, [followed]), followed.pipeline.states["BTCUSDT"]
+    state.on_trade(trade(1, 1, is_named=True))
+    made.publish(100.0)
+    types = {key: hot.type(key) for key in hot.keys("*")}
+    assert {"market:bybit", "feed:bybit", "trades:bybit:BTCUSDT"} < set(types)
+    for key in types:
+        hot.delete(key)
+        hot.set(key, "poison")
+    state.on_trade(trade(2, 2, is_named=True))
+    for round_ in range(1, 6):
+        made.publish(100.0 + 0.3 * round_)
+    assert {key: hot.type(key) for key in hot.keys("*")} == types
+    assert len(trades_in(hot, "BTCUSDT")) == 2
+
+
 def trades_in(hot: "redis.Redis", symbol: str) -> list[dict[str, str]]:
     """The newest entries of a stream, oldest first."""
     entries = hot.xrevrange(keys.trades("bybit", symbol), count=keys.TRADES_LENGTH)
