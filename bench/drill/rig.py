@@ -159,6 +159,10 @@ class Rig:
         """The candles that are stored of an instrument and a time."""
         return stored_klines(self._cursor(), instrument, first_ms, last_ms)
 
+    def messages(self) -> int:
+        """How many messages the collector has taken since it started."""
+        return sum(int(str(self.hot.hget(f"feed:{venue}", "messages") or 0)) for venue in VENUES)
+
     def market_row(self, instrument: Instrument) -> dict[str, Any]:
         """The overview row of an instrument."""
         text: Any = self.hot.hget(f"market:{instrument.venue}", instrument.symbol)
