@@ -64,8 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Halted:
         return 130
     print("\n" + table([line(*it) for it in played]))
-    for it in played:
-        print("\n".join(details(it.number, it.outcome)), end="\n" if it.outcome.problems else "")
     wrong = sum(verdict(it.outcome) == "WRONG" for it in played)
     skipped = sum(bool(it.outcome.skipped) for it in played)
     took = time.monotonic() - began
@@ -195,7 +193,10 @@ _lock = threading.Lock()
 
 def _told(it: Played) -> Played:
     with _lock:
-        print(f"{it.number:<4} {verdict(it.outcome):<7} {it.title}", flush=True)
+        print(
+            "\n".join([f"{it.number:<4} {verdict(it.outcome):<7} {it.title}", *details(it.outcome)]),
+            flush=True,
+        )
     return it
 
 

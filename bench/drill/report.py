@@ -40,9 +40,9 @@ def line(number: str, title: str, outcome: Outcome) -> tuple[str, ...]:
     )
 
 
-def details(number: str, outcome: Outcome) -> list[str]:
+def details(outcome: Outcome) -> list[str]:
     """What was wrong, in words."""
-    return [f"    {number}: {problem}" for problem in outcome.problems]
+    return [f"     {problem}" for problem in outcome.problems]
 
 
 def table(lines: Sequence[Sequence[str]]) -> str:
