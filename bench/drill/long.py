@@ -88,8 +88,7 @@ def _judge_repairs(rig: Rig, outcome: Outcome, first_ms: int, repaired: str) -> 
     if rig.until(is_right, _REPAIRED_WITHIN_S if repaired == "yes" else 5.0) is None:
         said = [f"{g.venue} {g.symbol} {g.repaired} {g.started_at} to {g.ended_at}" for g in gaps()]
         outcome.problems.append(f"gaps of candles: {said}, expected each to be closed, repaired: {repaired}")
-    rig.pause(5.0)
-    rows = rig.klines(FOLLOWED, first_ms, now_ms() - 90_000)
+    rows = rig.klines(FOLLOWED, first_ms, now_ms() - 90_000, all_come=repaired == "yes")
     if rows.outside or rows.twice:
         outcome.problems.append(f"candles: {rows.outside} of {rows.expected} wrong: {rows.example}")
     if repaired == "yes" and rows.missing:

@@ -22,6 +22,8 @@ from bench.drill.watch import Gap, Instrument, Watch
 STEP_S = 0.05
 SETTLED_WITHIN_S = 5.0
 """How long rows may be on their way to Postgres when they are counted."""
+HELD_WITHIN_S = 60.0
+"""The same for rows that the collector says it holds back, because the database is slow."""
 _BEFORE_MS = 120_000
 _TABLES = "tick_rows, kline_rows, ticker_rows, gap_rows, feed_events, instruments, workers, leases"
 
@@ -87,6 +89,21 @@ class Rig:
         """Whether every book is live and nothing is missing, whatever the feeds say."""
         return all(self.watch.books.get(it) == "live" for it in FOLLOWED) and not self.open_gaps()
 
+    def settle(self, is_right: Callable[[], bool]) -> None:
+        """Wait for rows that are on their way to Postgres, until what is stored is right, or none is."""
+        began = time.monotonic()
+
+        def is_over() -> bool:
+            is_due = time.monotonic() - began > SETTLED_WITHIN_S
+            return is_right() or (is_due and not self.held_back())
+
+        self.until(is_over, HELD_WITHIN_S)
+
+    def held_back(self) -> int:
+        """Rows that collectors keep on disk for the database, as they say of themselves."""
+        found: list[Any] = [self.hot.hget(key, "spool_rows") for key in self.hot.keys("worker:*")]
+        return sum(int(rows or 0) for rows in found)
+
     def open_gaps(self) -> list[Gap]:
         """What is missing just now, but for what faults in the background did."""
         return [
@@ -137,20 +154,34 @@ class Rig:
                 gaps = self.gaps_of(instrument, first_ms, last_ms)
                 return compare_ticks(truth, stored, gaps, first_ms, takeovers=takeovers)
 
-            self.until(lambda check=compared: not check().outside, SETTLED_WITHIN_S)  # type: ignore[misc]
+            self.settle(lambda check=compared: not check().outside)  # type: ignore[misc]
             found = compared()
             example = found.example and f"{instrument.venue} {instrument.symbol} {found.example}"
             rows = rows.plus(found._replace(example=example))
         return rows
 
-    def klines(self, instruments: Sequence[Instrument], first_ms: int, last_ms: int) -> Rows:
-        """The stored candles of some instruments that opened in a time, compared with the truth."""
+    def klines(
+        self, instruments: Sequence[Instrument], first_ms: int, last_ms: int, *, all_come: bool = False
+    ) -> Rows:
+        """The stored candles of some instruments that opened in a time, compared with the truth.
+
+        `all_come`: also those that lie in a gap are waited for, as they are on their way.
+        """
         rows = Rows()
         for instrument in instruments:
             truth = self.exchange.truth(*instrument, first_ms, last_ms)["klines"]
             inside = {i: [c for c in found if c[0] >= first_ms] for i, found in truth.items()}
-            stored = stored_klines(self._cursor(), instrument, first_ms, last_ms)
-            found = compare_klines(inside, stored, self.gaps_of(instrument, first_ms, last_ms))
+
+            def compared(instrument: Instrument = instrument, inside: dict[str, Any] = inside) -> Rows:
+                stored = stored_klines(self._cursor(), instrument, first_ms, last_ms)
+                return compare_klines(inside, stored, self.gaps_of(instrument, first_ms, last_ms))
+
+            def is_right(check: Callable[[], Rows] = compared) -> bool:
+                rows = check()
+                return not (rows.missing if all_come else rows.outside)
+
+            self.settle(is_right)
+            found = compared()
             example = found.example and f"{instrument.venue} {instrument.symbol} {found.example}"
             rows = rows.plus(found._replace(example=example))
         return rows
