@@ -100,7 +100,7 @@ def _judge_repairs(rig: Rig, outcome: Outcome, first_ms: int, repaired: str) -> 
 
 LONG: tuple[Solo, ...] = (
     Solo("E13", "rotation every 20 s for 3 min at 1,000 msg/s",
-         lambda open_rig: rotation(open_rig, "--pace", "14", seconds=180.0, rotate_s=20.0, rate=1_000),
+         lambda open_rig: rotation(open_rig, "--pace", "30", seconds=180.0, rotate_s=20.0, rate=1_000),
          is_long=True),
     Solo("N6", "an outage of 60 s", _outage, is_long=True),
     Solo("N6", "an outage of 30 min, refilled", _jump(1_800, "auto"), is_long=True),

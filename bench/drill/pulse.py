@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-EVERY_S = 0.05
-WORK_S = 0.001
-"""CPU time of a beat's work."""
+EVERY_S = 0.1
+WORK_S = 0.003
+"""CPU time of a beat's work: about that of a turn, enough to be interrupted where others want the CPU too."""
 TURNS = 10
 """How often somebody has to wake up between a fault and the row that tells of it, about: the reader of the
 socket, the keeper, the writer, the sender, the database, and the drill itself."""
