@@ -106,25 +106,26 @@ def _recover(rig: Rig, case: Case, outcome: Outcome, began: float) -> None:
     since = time.monotonic() if case.lasts_s is not None or math.isinf(noticed_at) else noticed_at
     since_ms = now_ms()
 
-    met = _met(case)
+    met, lacked = _met(case), [""]
 
     def is_live() -> bool:
-        lost = any(g.ended_at is None and (g.venue, g.symbol) in met for g in rig.watch.gaps.values())
-        books = all(rig.watch.books.get(it) == "live" for it in met)
-        feeds = all(rig.watch.feeds.get(t.venue, ("",))[0] == "live" for t in case.targets)
-        return not lost and books and feeds and all(rig.is_fresh(target, since_ms) for target in case.targets)
+        gaps = [g for g in rig.watch.gaps.values() if g.ended_at is None and (g.venue, g.symbol) in met]
+        lacks = [f"gap of {g.venue} {g.symbol} {g.channel}" for g in gaps]
+        lacks += [f"book of {' '.join(it)}" for it in sorted(met) if rig.watch.books.get(it) != "live"]
+        venues = sorted({target.venue for target in case.targets})
+        lacks += [f"feed of {it}" for it in venues if rig.watch.feeds.get(it, ("",))[0] != "live"]
+        lacks += [f"data of {' '.join(it)}" for it in case.targets if not rig.is_fresh(it, since_ms)]
+        lacked[:] = lacks or lacked
+        return not lacks
 
     took = rig.until(is_live, case.live_s * PATIENCE)
     now = time.monotonic()
     outcome.live_s = math.inf if took is None else now - since
     granted_s = rig.pulse.margin_s(case.live_s, since, now)
     if outcome.is_late(outcome.live_s, case.live_s, granted_s):
-        stale = [" ".join(t) for t in case.targets if not rig.is_fresh(t, since_ms)]
-        why = f"; no data of {', '.join(stale)}" if stale else ""
-        outcome.problems.append(
-            f"not live within {case.live_s:.0f} s{why}; {why_not_calm(rig)}" if took is None
-            else f"live again after {outcome.live_s:.1f} s, budget {case.live_s:.0f} + {granted_s:.1f} s"
-        )  # fmt: skip
+        how = "not live" if took is None else f"live again after {outcome.live_s:.1f} s"
+        budget = f"budget {case.live_s:.0f} + {granted_s:.1f} s"
+        outcome.problems.append(f"{how}, {budget}; what came last: {', '.join(lacked[:4])}")
 
 
 def _met(case: Case) -> set[Instrument]:
