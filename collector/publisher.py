@@ -224,9 +224,8 @@ class Publisher:
             for key in learned.keys:
                 self._lifetimes.take(key)
             with feed.pipeline.lock:
-                for symbol, trades in learned.trades.items():
-                    if (state := feed.pipeline.states.get(symbol)) is not None:
-                        state.tape.recall(trades)
+                for symbol in learned.trades.keys() & feed.pipeline.states:
+                    feed.pipeline.states[symbol].tape.recall(learned.trades[symbol])
         self._owned[feed.name] = owned
         for key in [key for symbol in before.keys() - owned for key in keys.of_symbol(feed.name, symbol)]:
             self._books.pop(key, None)
