@@ -9,7 +9,8 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from bench.processes import cpu_s, settle
 from bench.report import Result
@@ -121,20 +122,22 @@ class Viewer:
         self._known = {**self._known, **asked} | ({"held": held} if "held" in asked else {})
 
 
-def cost(pids: Sequence[int], viewers: Sequence[Viewer], seconds: float) -> float:
-    """CPU seconds that these processes use in a second, while every viewer looks once a second."""
-    if viewers:
-        _look(viewers, WARM_S)
-    used, began = sum(map(cpu_s, pids)), time.monotonic()
-    if viewers:
-        _look(viewers, seconds)
-    else:
-        time.sleep(seconds)
-    return (sum(map(cpu_s, pids)) - used) / (time.monotonic() - began)
+class Used(NamedTuple):
+    """CPU seconds of the web's processes, and how long that was, s."""
+
+    cpu_s: float
+    elapsed_s: float
 
 
-def _look(viewers: Sequence[Viewer], seconds: float) -> None:
-    """Each once a second, one after the other: browsers have no common beat."""
+def used(pids: Sequence[int], during: Callable[[], None]) -> Used:
+    """What these processes use meanwhile."""
+    before, began = sum(map(cpu_s, pids)), time.monotonic()
+    during()
+    return Used(sum(map(cpu_s, pids)) - before, time.monotonic() - began)
+
+
+def look_for(viewers: Sequence[Viewer], seconds: int) -> None:
+    """Each once a second, one after the other: browsers have no common beat. Late ones leave nothing out."""
     shares = [viewers[n::THREADS] for n in range(THREADS)]
     began = time.monotonic()
     with ThreadPoolExecutor(THREADS) as pool:
@@ -142,24 +145,24 @@ def _look(viewers: Sequence[Viewer], seconds: float) -> None:
             done.result()
 
 
-def _turns(viewers: Sequence[Viewer], began: float, seconds: float) -> None:
-    for second in range(int(seconds)):
+def _turns(viewers: Sequence[Viewer], began: float, seconds: int) -> None:
+    for second in range(seconds):
         for n, viewer in enumerate(viewers):
             time.sleep(max(0.0, began + second + n / len(viewers) - time.monotonic()))
             viewer.look()
-    late = time.monotonic() - began - seconds
-    if late > 1:
-        raise SystemExit(f"the viewers were {late:.1f} s late: this machine cannot ask so often")
-    time.sleep(max(0.0, -late))
+    time.sleep(max(0.0, began + seconds - time.monotonic()))
 
 
 def costs(pids: Sequence[int], output: str, tick: str, ask: Ask) -> Cost:
-    """What a viewer of one page costs, what it costs to have none left out."""
-    idle = cost(pids, [], SECONDS[0])
+    """What a viewer's look each second costs; what the web does without viewers is left out."""
+    idle = used(pids, lambda: time.sleep(SECONDS[0]))
     found = {}
     for count in COUNTS:
         viewers = [Viewer(PORT, output, tick, ask) for _ in range(count)]
-        found[count] = max(0.0, cost(pids, viewers, SECONDS[count]) - idle) / count * 1e3
+        look_for(viewers, WARM_S)
+        busy = used(pids, partial(look_for, viewers, SECONDS[count]))
+        own_s = busy.cpu_s - idle.cpu_s / idle.elapsed_s * busy.elapsed_s
+        found[count] = max(0.0, own_s) / (count * SECONDS[count]) * 1e3
         for viewer in viewers:
             viewer.close()
     return found

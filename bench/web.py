@@ -14,7 +14,7 @@ from db.local.stores import temporary_stores
 from db.migrate import migrate
 
 APP = "app.main:server"
-_START_S = 20.0
+_START_S = 60.0
 
 
 @contextmanager

@@ -21,7 +21,7 @@ _PANELS = (
         "freshness",
         "Freshness in this browser",
         "from the venue's clock to pixels, of the newest values that this tab painted; "
-        "p50 ≤ 0.8 s, p99 ≤ 1.5 s are meant",
+        "expected at most: p50 0.8 s, p99 1.5 s",
     ),
     (ids.WORKERS, "workers", "Workers", "the collectors that run"),
     (ids.STORES, "stores", "Stores", "Redis and Postgres"),
