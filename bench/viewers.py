@@ -47,12 +47,13 @@ def market_held(reply: dict[str, Any] | None) -> dict[str, str]:
 
 def symbol(reply: dict[str, Any] | None) -> dict[str, Any]:
     """One instrument, whole first, then what is new."""
-    asked = {"tick": 1, "venue": "bybit", "symbol": "BTCUSDT", "interval": "5m"}
+    asked: dict[str, Any] = {"tick": 1, "venue": "bybit", "symbol": "BTCUSDT", "interval": "5m"}
     if reply is None:
         return asked
     found = json.loads(reply["payload"])
-    last = max(found["candles"]["open_time"], default=None)
-    return asked | {"last": last, "until": found["strips"]["until"], "marks": found["marks_version"]}
+    asked |= {"until": found["strips"]["until"], "marks": found["marks_version"]}
+    closed = found["candles"]["open_time"]
+    return asked | {"last": max(closed)} if closed else asked
 
 
 def signals(reply: dict[str, Any] | None) -> dict[str, Any]:
@@ -90,7 +91,7 @@ class Viewer:
 
     def look(self) -> None:
         """Ask once. Raises SystemExit where the answer is not one."""
-        body = self._body()
+        body = self.body()
         self._client.request("POST", PATH, body, HEADERS)
         reply = self._client.getresponse()
         content = reply.read()
@@ -98,13 +99,14 @@ class Viewer:
             raise SystemExit(f"expected a reply of {self._output}, found status {reply.status}")
         if reply.headers.get("Content-Encoding") == "gzip":
             content = gzip.decompress(content)
-        self._learn(json.loads(content)["response"][self._output]["data"])
+        self.learn(json.loads(content)["response"][self._output]["data"])
 
     def close(self) -> None:
         """Leave."""
         self._client.close()
 
-    def _body(self) -> str:
+    def body(self) -> str:
+        """What is sent next."""
         value = self._known or self._ask(None)
         return json.dumps(
             {
@@ -115,8 +117,8 @@ class Viewer:
             }
         )
 
-    def _learn(self, reply: dict[str, Any]) -> None:
-        """What is asked next; what did not come this time is as it was."""
+    def learn(self, reply: dict[str, Any]) -> None:
+        """Take a reply; what did not come this time is as it was."""
         asked = self._ask(reply)
         held = {**self._known.get("held", {}), **asked.get("held", {})}
         self._known = {**self._known, **asked} | ({"held": held} if "held" in asked else {})
@@ -155,6 +157,9 @@ def _turns(viewers: Sequence[Viewer], began: float, seconds: int) -> None:
 
 def costs(pids: Sequence[int], output: str, tick: str, ask: Ask) -> Cost:
     """What a viewer's look each second costs; what the web does without viewers is left out."""
+    first = Viewer(PORT, output, tick, ask)
+    look_for([first], WARM_S)  # what a start costs is over
+    first.close()
     idle = used(pids, lambda: time.sleep(SECONDS[0]))
     found = {}
     for count in COUNTS:
