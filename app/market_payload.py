@@ -69,6 +69,7 @@ def _columns(rows: Sequence[OverviewRow], interval: str) -> dict[str, list[Any]]
         "imbalance": [_rounded(row.imbalance, 2) for row in rows],
         "book_state": [row.book_state for row in rows],
         "recv_time": [row.recv_time for row in rows],
+        "lag_ms": [_lag_ms(row) for row in rows],
         "rsi": [_rounded(value.rsi, 1) for value in values],
         "stoch_rsi_k": [_rounded(value.stoch_rsi_k, 1) for value in values],
         "stoch_rsi_d": [_rounded(value.stoch_rsi_d, 1) for value in values],
@@ -76,6 +77,11 @@ def _columns(rows: Sequence[OverviewRow], interval: str) -> dict[str, list[Any]]
         "score": [_rounded(value.score, 0) for value in values],
         "reason": [value.reason for value in values],
     }
+
+
+def _lag_ms(row: OverviewRow) -> int | None:
+    """From the venue's time to ours; fewer digits than another time."""
+    return None if row.recv_time is None or row.event_time is None else row.recv_time - row.event_time
 
 
 def _rounded(value: float | None, places: int | None) -> float | None:

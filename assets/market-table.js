@@ -5,7 +5,7 @@
   const SORT_EVERY_S = 5;
   const FLASH_EVERY_MS = 1000;
   const BEHIND_MS = 2000;
-  const QUIET = ["recv_time", "version", "ids"]; // no cell shows them
+  const QUIET = ["recv_time", "lag_ms", "version", "ids"]; // no cell shows them
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
   function level(row) {
@@ -20,6 +20,11 @@
 
   function isSame(a, b) {
     return Object.keys(b).every((name) => QUIET.includes(name) || a[name] === b[name]);
+  }
+
+  // Whether something of the venue is newer in this row, and it says when that was.
+  function isNews(row, before) {
+    return row.recv_time > before.recv_time && !tickdeck.format.isMissing(row.lag_ms);
   }
 
   // The table in the grid `id`. `derived(row, before)` are fields that the row itself does not say, `open(row, column)`
@@ -119,20 +124,25 @@
       const found = { add: [], update: [], remove: [...known.values()].filter((row) => !ids.has(row.id)) };
       found.remove.forEach((row) => known.delete(row.id));
       const moved = [];
+      const times = []; // of the venue, of what is new
       for (const row of rows) {
         const before = known.get(row.id);
         if (before && (before.version === version || isBehind(row, before))) continue;
         const next = { ...row, ...this.calls.derived(row, before), level: level(row), version };
         if (before && isSame(before, next)) {
-          Object.assign(before, { recv_time: next.recv_time, version });
+          Object.assign(before, { recv_time: next.recv_time, lag_ms: next.lag_ms, version });
           continue;
         }
         if (before && next.last_price !== before.last_price) moved.push(row.id);
+        if (before && isNews(next, before)) times.push(next.recv_time - next.lag_ms);
         (before ? found.update : found.add).push(next);
         known.set(row.id, next);
       }
       if (found.add.length || found.update.length || found.remove.length) {
-        this.grid.applyTransactionAsync(found, () => this.flash(moved));
+        this.grid.applyTransactionAsync(found, () => {
+          this.flash(moved);
+          tickdeck.freshness.painted(times);
+        });
       }
     }
 

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { statusFeeds, statusTables, statusStores } = tickdeck;
+  const { statusFeeds, statusTables, statusStores, statusFreshness } = tickdeck;
   const NOTHING = { hot: null, history: null }; // each {version, content}
   const TITLE = "Status · Tickdeck";
   let held = NOTHING;
@@ -45,6 +45,7 @@
     const at = (name) => document.getElementById(`status-${name}`);
     statusStores.drawParts(at("parts"), hot.parts);
     statusFeeds.draw(at("feeds"), hot.feeds, history.strips);
+    statusFreshness.draw(at("freshness"));
     statusTables.drawWorkers(at("workers"), hot.workers, hot.feeds, hot.is_silent);
     statusStores.draw(at("stores"), hot.redis, history);
     statusTables.drawLedger(at("ledger"), history.ledger, history.is_silent);

@@ -9,6 +9,7 @@
   let held = null; // what is held of the series that is shown
   let paintedKey = null; // the series that was last painted whole
   let painted = null; // what the other parts show, for the same
+  let heard = null; // {of, ticker, book}: the venue's times of what was painted of an instrument
   let charted = null; // what the charts show, for redrawing them while the page is frozen
 
   function pageElement() {
@@ -71,6 +72,18 @@
     paintPage();
     paintCharts(isTurned);
     if (held.newest) paintedKey = held.key;
+    tellPainted();
+  }
+
+  // Tell how old the ticker and the book are that were just painted, if they are newer than those before.
+  function tellPainted() {
+    const { ticker, book } = held.newest || {};
+    const before = heard;
+    const timeOf = (part) => (part && !format.isMissing(part.event_time) ? part.event_time : 0);
+    heard = { of: `${held.venue}:${held.symbol}`, ticker: timeOf(ticker), book: timeOf(book) };
+    if (!before || before.of !== heard.of) return;
+    const isNews = (name) => before[name] && heard[name] > before[name];
+    tickdeck.freshness.painted(["ticker", "book"].filter(isNews).map((name) => heard[name]));
   }
 
   function paintPage({ isUrgent = false, of = { ...held } } = {}) {
@@ -201,7 +214,7 @@
 
   // The page was left: nothing is held for nobody.
   function leave() {
-    held = paintedKey = painted = charted = null;
+    held = paintedKey = painted = charted = heard = null;
     document.title = "Tickdeck";
   }
 

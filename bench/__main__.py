@@ -6,21 +6,39 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from bench import collect, indicators, ingest, page, queries, restart, signals, verdicts
+from bench import (
+    browser,
+    collect,
+    freshness,
+    indicators,
+    ingest,
+    page,
+    queries,
+    restart,
+    signals,
+    verdicts,
+    viewers,
+)
 from bench.report import Result, table
 
 BENCHMARKS: dict[str, Callable[[], list[Result]]] = {
+    "browser": browser.run,
     "collect": collect.run,
+    "freshness": freshness.run,
     "indicators": indicators.run,
     "ingest": ingest.run,
     "page": page.run,
     "queries": queries.run,
     "restart": restart.run,
     "signals": signals.run,
+    "viewers": viewers.run,
 }
 LONG: dict[str, Callable[[], list[Result]]] = {"verdicts": verdicts.run}
 """Runs with `--long`, or where it is named."""
-IN_LENGTH = {"queries": partial(queries.run, is_long=True)}
+IN_LENGTH = {
+    "browser": partial(browser.run, is_long=True),
+    "queries": partial(queries.run, is_long=True),
+}
 """What is measured in their place with `--long`."""
 
 

@@ -2,20 +2,13 @@
 
 import http.client
 import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from bench.processes import collector, cpu_s, resident_mb, settle, simulator
+from bench.processes import cpu_s, resident_mb, settle
 from bench.report import Result
-from db.local.stores import temporary_stores
-from db.migrate import migrate
+from bench.web import stocked_stores, web
 
 PORT = 8971
 PATH = "/_dash-update-component"
@@ -60,17 +53,13 @@ def _symbol() -> str:
 
 def run() -> list[Result]:
     """Measure; about half a minute."""
-    with temporary_stores() as stores, simulator() as port:
-        migrate(stores.urls["DATABASE_URL"])
-        env = {"PATH": os.environ["PATH"], **stores.urls, "WEB_CONCURRENCY": "1", "LOG_LEVEL": "WARNING"}
-        with collector(stores.urls, port, BACKFILL="off"), _web(env) as pid:
-            settle(6)
-            _reply(_market())  # what is past is read aside, after the first request
-            settle(1)
-            refresh_ms, size = _measure(pid, "POST", PATH, _market())
-            symbol_ms, symbol_size = _measure(pid, "POST", PATH, _symbol())
-            least_ms, _ = _measure(pid, "GET", "/healthz", None)
-            memory = resident_mb(pid)
+    with stocked_stores() as urls, web(urls, PORT, workers=1) as (pid,):
+        _reply(_market())  # what is past is read aside, after the first request
+        settle(1)
+        refresh_ms, size = _measure(pid, "POST", PATH, _market())
+        symbol_ms, symbol_size = _measure(pid, "POST", PATH, _symbol())
+        least_ms, _ = _measure(pid, "GET", "/healthz", None)
+        memory = resident_mb(pid)
     return [
         Result(
             "one refresh of the 100-row Market page, server CPU",
@@ -87,33 +76,6 @@ def run() -> list[Result]:
         Result("a request for /healthz, the same way", "", f"{least_ms:.2f} ms"),
         Result("memory of a web process", "≤ 120 MB", f"{memory:.0f} MB", memory <= 120),
     ]
-
-
-@contextmanager
-def _web(env: dict[str, str]) -> Iterator[int]:
-    """A running gunicorn with one worker; that worker's pid."""
-    bind = f"127.0.0.1:{PORT}"
-    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--bind", bind, "app.main:server"]
-    process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
-    try:
-        _wait_until_healthy()
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        yield int(children[0])
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _wait_until_healthy() -> None:
-    for _ in range(100):
-        try:
-            client = http.client.HTTPConnection("127.0.0.1", PORT, timeout=1)
-            client.request("GET", "/healthz")
-            if client.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit(f"the web did not come up on port {PORT}")
 
 
 def _measure(pid: int, method: str, path: str, body: str | None) -> tuple[float, float]:

@@ -5,7 +5,6 @@
 
 import itertools
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +16,7 @@ from hypothesis import settings
 from sqlalchemy.engine import make_url
 from xdist.scheduler import LoadFileScheduling
 
+from bench.chromium import FLAGS, MISSING, find_chromium
 from db.local.stores import temporary_stores
 from tests.sizes import PROFILE
 
@@ -25,24 +25,11 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
 
 STORE_FIXTURES = {"postgres_url", "redis_url", "database_url", "redis_client_url"}
-CHROMIUM_FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-]  # fmt: skip
 _numbers = itertools.count(1)
 
 settings.register_profile("whole", deadline=None)  # a machine that is busy is no failure
 settings.register_profile("quick", deadline=None, max_examples=15)
 settings.load_profile(PROFILE)
-
-
-def find_chromium() -> str | None:
-    """Path of a Chromium: CHROMIUM_PATH, or one of its names on PATH."""
-    named = os.environ.get("CHROMIUM_PATH")
-    if named and os.access(named, os.X_OK):
-        return named
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 class OneBrowser(LoadFileScheduling):
@@ -161,10 +148,10 @@ def browser() -> Iterator["Browser"]:
     """
     path = find_chromium()
     if path is None:
-        pytest.skip("no Chromium: install chromium or set CHROMIUM_PATH")
+        pytest.skip(MISSING)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield found
         found.close()

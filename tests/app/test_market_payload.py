@@ -34,6 +34,17 @@ def test_the_payload_carries_columns_rounded_to_what_is_shown() -> None:
     assert column(view, "imbalance") == [-0.12, None]
 
 
+def test_the_payload_tells_when_the_venue_said_it() -> None:
+    """As the difference to when we heard it; where either is not known, as none."""
+    view = view_of(
+        OverviewRow("bybit", "BTCUSDT", event_time=NOW - 120, recv_time=NOW - 100),
+        OverviewRow("bybit", "ETHUSDT", event_time=NOW - 80, recv_time=NOW - 100),
+        OverviewRow("bybit", "SOLUSDT", recv_time=NOW - 100),
+        OverviewRow("bybit", "XRPUSDT", event_time=NOW - 80),
+    )
+    assert column(view, "lag_ms") == [20, -20, None, None]
+
+
 def test_the_payload_carries_the_indicators_of_one_interval() -> None:
     """Those of other intervals stay behind."""
     values = {"5m": IndicatorValues(rsi=61.25, signal="buy", score=33.0), "1h": IndicatorValues(rsi=20.0)}

@@ -163,7 +163,7 @@ def _group(head: str, *children: Column) -> Column:
 def _side(field: str, venue: str, written: str) -> Column:
     """One venue's number; `venue` stands in the head until the rows say which one it is."""
     head = {"headerValueGetter": {"function": "sideHead(params)"}}
-    return _number(field, venue, written, 124 if written == "significant" else 110) | head
+    return _number(field, venue, written, 140 if written == "significant" else 110) | head
 
 
 def _number(field: str, head: str, written: str, width: int) -> Column:
