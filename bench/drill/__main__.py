@@ -17,15 +17,18 @@ from bench.drill.case import Background, Case, Outcome, Solo
 from bench.drill.cases import CASES
 from bench.drill.exchange import exchange, now_ms
 from bench.drill.flow import play
+from bench.drill.hosts import HOSTS
 from bench.drill.launch import SYMBOLS, VENUES, launched
 from bench.drill.long import LONG
+from bench.drill.outages import OUTAGES
+from bench.drill.postgres_cases import POSTGRES
+from bench.drill.redis_cases import REDIS
 from bench.drill.report import details, line, table, verdict
 from bench.drill.restarts import RESTARTS, Restart, Restarts
 from bench.drill.rig import Halted, rig
 from bench.drill.servers import Servers
 from bench.drill.slow import BACKGROUNDS, candles_of
 from bench.drill.solos import SOLOS
-from bench.drill.store_cases import POSTGRES, REDIS
 from bench.drill.stores import Player, StoreCase
 from bench.drill.workers import WORKERS
 from db.local.stores import Stores, temporary_stores
@@ -34,8 +37,9 @@ from db.migrate import migrate
 SKIPPED = "takes long; run with --long"
 
 
-ALONE = SOLOS + WORKERS + LONG
+ALONE = SOLOS + WORKERS + HOSTS + LONG
 STORES = REDIS + POSTGRES
+ANEW = RESTARTS + OUTAGES
 
 
 class Played(NamedTuple):
@@ -54,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--logs", type=Path, metavar="DIRECTORY", help="where the collectors' logs stay")
     chosen = parser.parse_args(arguments)
     names = {name.upper() for name in chosen.names}
-    known = {it.number for it in CASES + ALONE + STORES + RESTARTS + BACKGROUNDS}
+    known = {it.number for it in CASES + ALONE + STORES + ANEW + BACKGROUNDS}
     if unknown := sorted(names - known):
         parser.error(f"no such fault: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     began = time.monotonic()
@@ -78,7 +82,7 @@ def run(names: set[str], *, is_long: bool, logs: Path | None) -> list[Played]:
     backgrounds = [it for it in BACKGROUNDS if it.number in names]
     solos = [it for it in ALONE if it.number in names]
     on_stores = [it for it in STORES if it.number in names]
-    restarts = [it for it in RESTARTS if it.number in names]
+    restarts = [it for it in ANEW if it.number in names]
     with ExitStack() as stack:
         if logs is None:
             logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tickdeck-drill-")))

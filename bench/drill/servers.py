@@ -116,13 +116,30 @@ class Servers:
         newest = "SELECT round(extract(epoch FROM max(ts)) * 1000)::bigint FROM tick_rows"
         return time.time_ns() // 1_000_000 - int(self.execute(newest)[0][0] or 0)
 
-    def waiting(self) -> int:
-        """Rows that the collector holds back, in its memory's queue and in its spool."""
+    def worker(self, *names: str) -> list[str]:
+        """Fields of the collector's own state; nothing when none gives signs."""
         with self.hot() as client:
             for key in client.scan_iter("worker:*"):
-                queued, spooled = client.hmget(key, ["queue_rows", "spool_rows"])
-                return int(queued or 0) + int(spooled or 0)
-        return -1
+                return [str(value or "") for value in client.hmget(key, names)]
+        return []
+
+    def waiting(self) -> int:
+        """Rows that the collector holds back, in its memory's queue and in its spool; -1 without one."""
+        found = self.worker("queue_rows", "spool_rows")
+        return sum(int(rows or 0) for rows in found) if found else -1
+
+    @contextmanager
+    def passwords(self) -> Iterator[None]:
+        """The role `app` needs one."""
+        file = self._postgres.data / "pg_hba.conf"
+        before = file.read_text()
+        file.write_text("local all postgres trust\nlocal all app scram-sha-256\n")
+        self.execute("SELECT pg_reload_conf()")
+        try:
+            yield
+        finally:
+            file.write_text(before)
+            self.execute("SELECT pg_reload_conf()")
 
     def gaps(self) -> list[Gap]:
         """The ledger."""

@@ -15,6 +15,7 @@ from bench.drill.exchange import Exchange, now_ms
 from bench.drill.launch import FOLLOWED, VENUES
 from bench.drill.rig import Halted
 from bench.drill.servers import Servers
+from bench.drill.watch import Instrument
 
 CALM_WITHIN_S = 60.0
 BEFORE_MS = 120_000
@@ -27,6 +28,7 @@ _STEP_S = 0.05
 _GONE = (redis.RedisError, psycopg2.Error, OSError)
 
 Heal = Callable[[], object]
+Truths = dict[Instrument, list[Sequence[float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class StoreCase:
     lasts_s: float = 4.0
     back_s: float = 1.0
     """How long after its end everything is in this store again."""
+    says: str = ""
+    """The `db_state` that the collector must tell meanwhile."""
+    check: Callable[[Servers], str] | None = None
+    """What else must be so when it is over; what is wrong, or ""."""
 
 
 class Player:
@@ -50,6 +56,8 @@ class Player:
         self.servers = servers
         self._exchange = exchange
         self._halt = halt
+        self._said: set[str] = set()
+        """What the collector told of its database during the last case."""
 
     def until(self, condition: Callable[[], bool], timeout_s: float) -> float | None:
         """Wait for a condition; the seconds it took, None if it did not come.
@@ -71,7 +79,7 @@ class Player:
 
     def is_hot(self) -> bool:
         """Whether every book is live and of now."""
-        return max(self.servers.book_ages(FOLLOWED)) < HOT_MS
+        return self.hot_age() < HOT_MS
 
     def is_durable(self) -> bool:
         """Whether rows are committed as they come, and none waits of an earlier time."""
@@ -101,13 +109,27 @@ class Player:
             outcome.problems.append(f"back after {outcome.live_s:.1f} s, budget {case.back_s:.0f} s")
         if outcome.others != "undisturbed":
             outcome.problems.append(f"the other store: {outcome.others}")
+        if case.says and case.says not in self._said:
+            outcome.problems.append(f"it never said {case.says}, only {', '.join(sorted(self._said))}")
+        if case.check is not None and (wrong := case.check(self.servers)):
+            outcome.problems.append(wrong)
         self.pause(1.0)
         self.judge(outcome, first_ms, now_ms())
         return outcome
 
+    def truths(self, first_ms: int, last_ms: int) -> Truths:
+        """What was really said of each instrument in a time, and before it what its rows may repeat."""
+        return {it: self._exchange.truth(*it, first_ms - BEFORE_MS, last_ms)["ticks"] for it in FOLLOWED}
+
+    def rate(self, seconds: float) -> float:
+        """How many rows a second have come in the last seconds."""
+        first_ms = now_ms() - int(seconds * 1000)
+        said = self.truths(first_ms, now_ms()).values()
+        return sum(row[0] >= first_ms for rows in said for row in rows) / seconds
+
     def judge(self, outcome: Outcome, first_ms: int, last_ms: int, causes: Sequence[str] = ()) -> None:
         """Compare the rows of a time, and what the ledger says of it; `causes`: what it may say."""
-        truths = {it: self._exchange.truth(*it, first_ms - BEFORE_MS, last_ms)["ticks"] for it in FOLLOWED}
+        truths = self.truths(first_ms, last_ms)
 
         def is_whole() -> bool:
             outcome.rows = self.servers.compare(FOLLOWED, truths, first_ms, last_ms)
@@ -136,14 +158,18 @@ class Player:
 
     def _look_at_the_other(self, case: StoreCase) -> str:
         """Whether the other store is served as ever, as long as the fault lasts."""
-        age, limit = (self.servers.tick_age, DURABLE_MS) if case.store == "redis" else (self._hot_age, HOT_MS)
+        age, limit = (self.servers.tick_age, DURABLE_MS) if case.store == "redis" else (self.hot_age, HOT_MS)
         until, worst = time.monotonic() + case.lasts_s, 0
+        self._said = set()
         while time.monotonic() < until:
             worst = max(worst, age())
+            if case.says:
+                self._said.update(self.servers.worker("db_state"))
             self.pause(_STEP_S)
         return "undisturbed" if worst <= limit else f"{worst} ms old"
 
-    def _hot_age(self) -> int:
+    def hot_age(self) -> int:
+        """How long ago the oldest book was published, ms."""
         return max(self.servers.book_ages(FOLLOWED))
 
     def _keys(self) -> set[str]:

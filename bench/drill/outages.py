@@ -1,0 +1,179 @@
+"""PostgreSQL is away: for long, or while what rows wait in meanwhile is lost, damaged or full."""
+
+import resource
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import Popen
+from tempfile import TemporaryDirectory
+
+from bench.drill.case import Outcome
+from bench.drill.exchange import now_ms
+from bench.drill.restarts import Restart, Restarts
+from bench.drill.stores import CALM_WITHIN_S, DURABLE_MS, HOT_MS
+
+AWAY_S = 4.0
+RATE = 2_000
+"""Rows a second of the long outage."""
+DRAINED_WITHIN_S = 240.0
+SMALL_MB = 1
+
+
+@contextmanager
+def away(it: Restarts) -> Iterator[None]:
+    """PostgreSQL is gone inside."""
+    it.player.servers.kill("postgres", signal.SIGQUIT)
+    try:
+        yield
+    finally:
+        it.player.servers.start("postgres")
+
+
+def _is_calm(it: Restarts, outcome: Outcome, when: str) -> bool:
+    took = it.player.until(it.player.is_calm, CALM_WITHIN_S)
+    if took is None:
+        outcome.problems.append(f"not calm {when}")
+    return took is not None
+
+
+def _between(harm: Callable[[Path], None]) -> Callable[[Restarts, Outcome], None]:
+    """Rows wait on disk when the collector is killed, and its spool is harmed before the next one starts."""
+
+    def played(it: Restarts, outcome: Outcome) -> None:
+        with TemporaryDirectory() as directory:
+            spool = Path(directory, "spool")
+            with it.collector(str(spool)) as process:
+                if not _is_calm(it, outcome, "before it"):
+                    return
+                first_ms = now_ms()
+                with away(it):
+                    it.player.pause(AWAY_S)
+                    process.kill()
+                    process.wait(10)
+                    harm(spool)
+            with it.collector(str(spool)):
+                outcome.live_s = it.player.until(it.player.is_calm, CALM_WITHIN_S)
+                if outcome.live_s is None:
+                    outcome.problems.append("not calm in the end")
+                it.player.pause(2.0)
+                it.player.judge(outcome, first_ms, now_ms(), ["crash", "restart"])
+
+    return played
+
+
+def _wipe(spool: Path) -> None:
+    shutil.rmtree(spool)
+
+
+def _cut_off(spool: Path) -> None:
+    """The last third of what is on disk was never written."""
+    for file in _files(spool):
+        with file.open("r+b") as opened:
+            opened.truncate(file.stat().st_size * 2 // 3)
+
+
+def _flip(spool: Path) -> None:
+    """Bits fall over in the middle of it."""
+    for file in _files(spool):
+        content = bytearray(file.read_bytes())
+        middle = len(content) // 2
+        content[middle : middle + 64] = bytes(byte ^ 0xFF for byte in content[middle : middle + 64])
+        file.write_bytes(content)
+
+
+def _files(spool: Path) -> list[Path]:
+    """The spool's file and its log, as far as there is something in them."""
+    found = [it for it in spool.iterdir() if ".db" in it.name and it.stat().st_size > 4_096]
+    if not found:
+        raise RuntimeError(f"nothing was spooled: {[it.name for it in spool.iterdir()]}")
+    return found
+
+
+def _no_room(it: Restarts, outcome: Outcome) -> None:
+    """No file of the collector's may grow any more while PostgreSQL is away: rows wait in memory."""
+
+    def limit(process: Popen[bytes], most: int) -> None:
+        hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, hard))
+
+    with TemporaryDirectory() as spool, it.collector(spool) as process:
+        if not _is_calm(it, outcome, "before it"):
+            return
+        usual = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)[0]
+        first_ms = now_ms()
+        with away(it):
+            limit(process, 1_000)
+            outcome.others = _hot_meanwhile(it, AWAY_S)
+            limit(process, usual)
+        outcome.live_s = it.player.until(it.player.is_durable, CALM_WITHIN_S)
+        if outcome.live_s is None:
+            outcome.problems.append(f"not durable within {CALM_WITHIN_S:.0f} s")
+        it.player.pause(1.0)
+        it.player.judge(outcome, first_ms, now_ms())
+
+
+def _full(it: Restarts, outcome: Outcome) -> None:
+    """The outage is longer than the spool: the oldest ticks go, and the ledger says which."""
+    with TemporaryDirectory() as spool, it.collector(spool, SPOOL_MAX_MB=str(SMALL_MB)):
+        if not _is_calm(it, outcome, "before it"):
+            return
+        first_ms = now_ms()
+        with it.busy(RATE), away(it):
+            lost = it.player.until(lambda: int(it.player.servers.worker("rows_dropped")[0]) > RATE, 120.0)
+            if lost is None:
+                outcome.problems.append(f"the spool never had more than {SMALL_MB} MB")
+        outcome.live_s = it.player.until(it.player.is_durable, CALM_WITHIN_S)
+        it.player.pause(2.0)
+        it.player.judge(outcome, first_ms, now_ms(), ["spool_full"])
+        if not outcome.rows.missing:
+            outcome.problems.append("no row is missing, though some were dropped")
+
+
+def outage(it: Restarts, outcome: Outcome, seconds: float, rows_per_s: float = RATE) -> None:
+    """Rows come all the time; afterwards what waits is written while fresh rows go on."""
+    with TemporaryDirectory() as spool, it.collector(spool):
+        if not _is_calm(it, outcome, "before it"):
+            return
+        with it.busy(rows_per_s):
+            it.player.pause(2.0)
+            first_ms = now_ms()
+            with away(it):
+                hot = _hot_meanwhile(it, seconds)
+                waiting = it.player.servers.waiting()
+            began = time.monotonic()
+            fresh = it.player.until(lambda: it.player.servers.tick_age() < DURABLE_MS, 20.0)
+            behind = it.player.servers.waiting()
+            drained = it.player.until(it.player.is_durable, DRAINED_WITHIN_S)
+            outcome.live_s = None if drained is None else time.monotonic() - began
+            last_ms = now_ms()
+        outcome.others = f"{hot}; {waiting:,} rows waited, {waiting / seconds:,.0f}/s"
+        if fresh is None or (behind <= 0 and waiting > 10 * rows_per_s):
+            outcome.problems.append(f"fresh rows came after {fresh} s, when {behind:,} rows still waited")
+        if drained is None:
+            outcome.problems.append(f"not drained within {DRAINED_WITHIN_S:.0f} s")
+        it.player.judge(outcome, first_ms, last_ms)
+        if outcome.rows.missing:
+            outcome.problems.append(f"{outcome.rows.missing} rows are lost")
+
+
+def _hot_meanwhile(it: Restarts, seconds: float) -> str:
+    """Whether the hot state goes on for so long, in words."""
+    until, worst = time.monotonic() + seconds, 0
+    while time.monotonic() < until:
+        worst = max(worst, it.player.hot_age())
+        it.player.pause(0.1)
+    return "undisturbed" if worst <= HOT_MS else f"{worst} ms old"
+
+
+OUTAGES = (
+    Restart("P16", "PostgreSQL is away for longer than the spool has room", _full),
+    Restart("P2", f"away for 20 s at {RATE:,} rows/s", lambda it, outcome: outage(it, outcome, 20.0)),
+    Restart("P2", "the same for 10 min", lambda it, outcome: outage(it, outcome, 600.0), is_long=True),
+    Restart("X5", "PostgreSQL is away, and the disk is wiped at a restart", _between(_wipe)),
+    Restart("X6", "the same, and the spool's end was never written", _between(_cut_off)),
+    Restart("X6", "the same, and bits of the spool fall over", _between(_flip)),
+    Restart("X6", "PostgreSQL is away, and so is room on the disk", _no_room),
+)
