@@ -1,4 +1,4 @@
-"""Faults of the machine and of the process itself: its clock, CPU and descriptors, its threads, a standstill."""
+"""Faults of the machine and of its process: clock, CPU, descriptors, threads, a standstill."""
 
 import resource
 import signal

@@ -1,5 +1,6 @@
 """PostgreSQL is away: for long, or while what rows wait in meanwhile is lost, damaged or full."""
 
+import math
 import resource
 import shutil
 import signal
@@ -13,12 +14,16 @@ from tempfile import TemporaryDirectory
 from bench.drill.case import Outcome
 from bench.drill.exchange import now_ms
 from bench.drill.restarts import Restart, Restarts
-from bench.drill.stores import CALM_WITHIN_S, DURABLE_MS, HOT_MS
+from bench.drill.stores import CALM_WITHIN_S, DURABLE_MS, HOT_MS, Piece
 
 AWAY_S = 4.0
 RATE = 2_000
 """Rows a second of the long outage."""
 DRAINED_WITHIN_S = 240.0
+FRESH_WITHIN_S = 20.0
+SAID_MS = 1_000
+"""What was said longer ago the exchange has recorded."""
+PIECE_S = 60.0
 SMALL_MB = 1
 
 
@@ -106,8 +111,9 @@ def _no_room(it: Restarts, outcome: Outcome) -> None:
         first_ms = now_ms()
         with away(it):
             limit(process, 1_000)
-            outcome.others = _hot_meanwhile(it, AWAY_S)
+            age = _hot_age(it, AWAY_S)
             limit(process, usual)
+        _say_age(outcome, age)
         outcome.live_s = it.player.until(it.player.is_durable, CALM_WITHIN_S)
         if outcome.live_s is None:
             outcome.problems.append(f"not durable within {CALM_WITHIN_S:.0f} s")
@@ -134,38 +140,57 @@ def _full(it: Restarts, outcome: Outcome) -> None:
 
 def outage(it: Restarts, outcome: Outcome, seconds: float, rows_per_s: float = RATE) -> None:
     """Rows come all the time; afterwards what waits is written while fresh rows go on."""
+    pieces: list[Piece] = []
+
+    def note(first_ms: int) -> int:
+        last_ms = now_ms() - SAID_MS
+        pieces.append(it.player.piece(first_ms, last_ms, is_whole=True))
+        return last_ms + 1
+
     with TemporaryDirectory() as spool, it.collector(spool):
         if not _is_calm(it, outcome, "before it"):
             return
         with it.busy(rows_per_s):
             it.player.pause(2.0)
-            first_ms = now_ms()
+            next_ms, worst = now_ms(), 0
             with away(it):
-                hot = _hot_meanwhile(it, seconds)
+                left = seconds
+                while left > 0:
+                    worst = max(worst, _hot_age(it, min(left, PIECE_S)))
+                    left -= PIECE_S
+                    next_ms = note(next_ms)
                 waiting = it.player.servers.waiting()
             began = time.monotonic()
-            fresh = it.player.until(lambda: it.player.servers.tick_age() < DURABLE_MS, 20.0)
+            fresh = it.player.until(lambda: it.player.servers.tick_age() < DURABLE_MS, FRESH_WITHIN_S)
             behind = it.player.servers.waiting()
             drained = it.player.until(it.player.is_durable, DRAINED_WITHIN_S)
-            outcome.live_s = None if drained is None else time.monotonic() - began
-            last_ms = now_ms()
-        outcome.others = f"{hot}; {waiting:,} rows waited, {waiting / seconds:,.0f}/s"
-        if fresh is None or (behind <= 0 and waiting > 10 * rows_per_s):
-            outcome.problems.append(f"fresh rows came after {fresh} s, when {behind:,} rows still waited")
+            took = time.monotonic() - began
+            it.player.pause(2.0)
+            note(next_ms)
+        outcome.live_s = math.inf if drained is None else took
+        _say_age(outcome, worst)
+        outcome.others += f"; {waiting:,} rows waited, {behind:,} when the first fresh ones came"
+        if fresh is None:
+            outcome.problems.append(f"no fresh rows within {FRESH_WITHIN_S:.0f} s")
         if drained is None:
             outcome.problems.append(f"not drained within {DRAINED_WITHIN_S:.0f} s")
-        it.player.judge(outcome, first_ms, last_ms)
-        if outcome.rows.missing:
-            outcome.problems.append(f"{outcome.rows.missing} rows are lost")
+        it.player.judge(outcome, pieces[0].first_ms, pieces[-1].last_ms, (), pieces)
 
 
-def _hot_meanwhile(it: Restarts, seconds: float) -> str:
-    """Whether the hot state goes on for so long, in words."""
+def _hot_age(it: Restarts, seconds: float) -> int:
+    """How old the oldest book became in so many seconds, ms."""
     until, worst = time.monotonic() + seconds, 0
     while time.monotonic() < until:
         worst = max(worst, it.player.hot_age())
         it.player.pause(0.1)
-    return "undisturbed" if worst <= HOT_MS else f"{worst} ms old"
+    return worst
+
+
+def _say_age(outcome: Outcome, age_ms: int) -> None:
+    """The hot state must not notice that PostgreSQL is away."""
+    outcome.others = "undisturbed" if age_ms <= HOT_MS else f"books {age_ms} ms old"
+    if age_ms > HOT_MS:
+        outcome.problems.append(f"the hot state became {age_ms} ms old")
 
 
 OUTAGES = (

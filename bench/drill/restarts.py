@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 from bench.drill.case import Outcome
 from bench.drill.exchange import Exchange, now_ms
-from bench.drill.launch import FOLLOWED, launched
+from bench.drill.launch import launched
 from bench.drill.servers import Servers
-from bench.drill.stores import CALM_WITHIN_S, Player
+from bench.drill.stores import CALM_WITHIN_S, Piece, Player
 
 STOPPED_WITHIN_S = 10.0
 HELD_MS = 750
@@ -51,37 +51,29 @@ class Restarts:
 
     def ended(self, outcome: Outcome, how: int, times: int, cause: str) -> None:
         """End collectors by a signal, at random moments; rows and ledger must tell all of it."""
-        first_ms = 0
-        lives: list[tuple[int, int]] = []
+        pieces: list[Piece] = []
         with TemporaryDirectory() as spool:
-            for _ in range(times):
+            held_ms = 0
+            for number in range(times + 1):
                 with self.collector(spool) as process:
-                    if self.player.until(self.player.is_calm, CALM_WITHIN_S) is None:
-                        outcome.problems.append("not calm before it")
+                    took = self.player.until(self.player.is_calm, CALM_WITHIN_S)
+                    if took is None:
+                        outcome.problems.append(f"not calm after {number} ends")
                         return
-                    first_ms, calm_ms = first_ms or now_ms(), now_ms()
+                    calm_ms = now_ms()
+                    if held_ms:
+                        pieces.append(self.player.piece(held_ms, calm_ms - 1))
+                    if number == times:
+                        outcome.live_s = took
+                        self.player.pause(2.0)
+                        break
                     self.player.pause(random.uniform(0.2, 2.0))
-                    lives.append((calm_ms, now_ms() - HELD_MS))
+                    held_ms = max(calm_ms, now_ms() - HELD_MS)
                     process.send_signal(how)
                     if how == signal.SIGTERM and process.wait(STOPPED_WITHIN_S) != 0:
                         outcome.problems.append(f"ended with {process.returncode}")
-            with self.collector(spool):
-                took = self.player.until(self.player.is_calm, CALM_WITHIN_S)
-                if took is None:
-                    outcome.problems.append("not calm in the end")
-                outcome.live_s = took
-                self.player.pause(2.0)
-                self.player.judge(outcome, first_ms, now_ms(), [cause, "restart"])
-                lost = sum(self._missing(*life) for life in lives)
-                if lost:
-                    outcome.problems.append(f"{lost} rows are missing that came {HELD_MS} ms before an end")
-
-    def _missing(self, first_ms: int, last_ms: int) -> int:
-        """How many rows of a time are not there, whatever the ledger says."""
-        if last_ms <= first_ms:
-            return 0
-        truths = self.player.truths(first_ms, last_ms)
-        return self.player.servers.compare(FOLLOWED, truths, first_ms, last_ms).missing
+                    pieces.append(self.player.piece(calm_ms, held_ms - 1, is_whole=True))
+            self.player.judge(outcome, pieces[0].first_ms, pieces[-1].last_ms, [cause, "restart"], pieces)
 
     def without_database(self, outcome: Outcome) -> None:
         """It starts while PostgreSQL is away: hot state at once, and every row when it is back."""

@@ -6,19 +6,23 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 import psycopg2
 import redis
+from numpy.typing import NDArray
 
 from bench.drill.case import Outcome
 from bench.drill.exchange import Exchange, now_ms
 from bench.drill.launch import FOLLOWED, VENUES
 from bench.drill.rig import Halted
+from bench.drill.rows import Rows
 from bench.drill.servers import Servers
 from bench.drill.watch import Instrument
 
 CALM_WITHIN_S = 60.0
-BEFORE_MS = 120_000
+BEFORE_MS = 30_000
 HOT_MS = 1_000
 """Age of the oldest book up to which the hot state is alive."""
 DURABLE_MS = 2_000
@@ -28,7 +32,18 @@ _STEP_S = 0.05
 _GONE = (redis.RedisError, psycopg2.Error, OSError)
 
 Heal = Callable[[], object]
-Truths = dict[Instrument, list[Sequence[float]]]
+
+
+class Piece(NamedTuple):
+    """A part of the time that is compared; `truths`: a row a change, as the exchange tells it.
+
+    `is_whole`: nothing of it may be missing.
+    """
+
+    first_ms: int
+    last_ms: int
+    truths: dict[Instrument, NDArray[np.float64]]
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +132,40 @@ class Player:
         self.judge(outcome, first_ms, now_ms())
         return outcome
 
-    def truths(self, first_ms: int, last_ms: int) -> Truths:
-        """What was really said of each instrument in a time, and before it what its rows may repeat."""
-        return {it: self._exchange.truth(*it, first_ms - BEFORE_MS, last_ms)["ticks"] for it in FOLLOWED}
+    def piece(self, first_ms: int, last_ms: int, *, is_whole: bool = False) -> Piece:
+        """What was really said in a time, and for a while before it, as its rows may repeat that."""
+        truths = {it: self._exchange.truth(*it, first_ms - BEFORE_MS, last_ms)["ticks"] for it in FOLLOWED}
+        return Piece(
+            first_ms, last_ms, {it: np.array(rows, dtype=float) for it, rows in truths.items()}, is_whole
+        )
 
     def rate(self, seconds: float) -> float:
         """How many rows a second have come in the last seconds."""
         first_ms = now_ms() - int(seconds * 1000)
-        said = self.truths(first_ms, now_ms()).values()
-        return sum(row[0] >= first_ms for rows in said for row in rows) / seconds
+        said = self.piece(first_ms, now_ms()).truths.values()
+        return sum(int(row[0] >= first_ms) for rows in said for row in rows) / seconds
 
-    def judge(self, outcome: Outcome, first_ms: int, last_ms: int, causes: Sequence[str] = ()) -> None:
-        """Compare the rows of a time, and what the ledger says of it; `causes`: what it may say."""
-        truths = self.truths(first_ms, last_ms)
+    def judge(
+        self, outcome: Outcome, first_ms: int, last_ms: int, causes: Sequence[str] = (),
+        pieces: Sequence[Piece] = (),
+    ) -> None:  # fmt: skip
+        """Compare the rows of a time, and what the ledger says of it.
+
+        `causes`: what it may say; `pieces`: the time in pieces, where it is long.
+        """
+        pieces = pieces or [self.piece(first_ms, last_ms)]
+        lost = 0
 
         def is_whole() -> bool:
-            outcome.rows = self.servers.compare(FOLLOWED, truths, first_ms, last_ms)
-            return not outcome.rows.outside and all(gap.ended_at for gap in self.servers.gaps())
+            nonlocal lost
+            outcome.rows, lost = Rows(), 0
+            for piece in pieces:
+                truths = {it: rows.tolist() for it, rows in piece.truths.items()}
+                found = self.servers.compare(FOLLOWED, truths, piece.first_ms, piece.last_ms)
+                outcome.rows = outcome.rows.plus(found)
+                lost += found.missing if piece.is_whole else 0
+            is_right = not outcome.rows.outside and not lost
+            return is_right and all(gap.ended_at for gap in self.servers.gaps())
 
         self.until(is_whole, SETTLED_WITHIN_S)
         if outcome.rows.outside or outcome.rows.twice:
@@ -141,6 +173,8 @@ class Player:
                 f"{outcome.rows.outside} rows missing and not in the ledger, {outcome.rows.twice} wrong: "
                 f"{outcome.rows.example}; {self._told(outcome.rows.example, first_ms)}"
             )
+        if lost:
+            outcome.problems.append(f"{lost} rows are missing where none may be, whatever the ledger says")
         gaps = [
             g for g in self.servers.gaps() if g.started_at <= last_ms and (g.ended_at or last_ms) >= first_ms
         ]
