@@ -18,9 +18,11 @@ from bench.drill.cases import CASES
 from bench.drill.exchange import exchange, now_ms
 from bench.drill.flow import play
 from bench.drill.hosts import HOSTS
+from bench.drill.hot import HOT
 from bench.drill.launch import SYMBOLS, VENUES, launched
 from bench.drill.long import LONG
 from bench.drill.outages import OUTAGES
+from bench.drill.passwords import PASSWORDS
 from bench.drill.postgres_cases import POSTGRES
 from bench.drill.redis_cases import REDIS
 from bench.drill.report import details, line, table, verdict
@@ -29,6 +31,7 @@ from bench.drill.rig import Halted, rig
 from bench.drill.servers import Servers
 from bench.drill.slow import BACKGROUNDS, candles_of
 from bench.drill.solos import SOLOS
+from bench.drill.starts import STARTS
 from bench.drill.stores import Player, StoreCase
 from bench.drill.workers import WORKERS
 from db.local.stores import Stores, temporary_stores
@@ -37,9 +40,9 @@ from db.migrate import migrate
 SKIPPED = "takes long; run with --long"
 
 
-ALONE = SOLOS + WORKERS + HOSTS + LONG
+ALONE = SOLOS + WORKERS + HOT + HOSTS + STARTS + LONG
 STORES = REDIS + POSTGRES
-ANEW = RESTARTS + OUTAGES
+ANEW = RESTARTS + OUTAGES + PASSWORDS
 
 
 class Played(NamedTuple):

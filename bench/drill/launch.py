@@ -19,6 +19,22 @@ FOLLOWED = tuple(Instrument(venue, symbol) for venue in VENUES for symbol in SYM
 _numbers = itertools.count(1)
 
 
+def environment(urls: Mapping[str, str], port: int) -> dict[str, str]:
+    """What leads a process to these stores and, on this port, to the exchange."""
+    return {
+        "PATH": os.environ.get("PATH", ""),
+        "PYTHONPATH": str(CHECKOUT),
+        **urls,
+        "BYBIT_WS_URL": f"ws://127.0.0.1:{port}/v5/public/linear,ws://localhost:{port}/v5/public/linear",
+        "BYBIT_REST_URL": f"http://127.0.0.1:{port}",
+        "BINANCE_WS_URL": f"ws://127.0.0.1:{port},ws://localhost:{port}",
+        "BINANCE_REST_URL": f"http://127.0.0.1:{port}",
+        "SYMBOLS": ",".join(SYMBOLS),
+        "TICK_INTERVAL_MS": "0",
+        "LOG_LEVEL": "INFO",
+    }
+
+
 @contextmanager
 def launched(
     urls: Mapping[str, str],
@@ -34,19 +50,7 @@ def launched(
     `urls` has DATABASE_URL and REDIS_URL, `port` is the exchange's; `settings` go before what is usual here.
     `program`: the module that is run and its arguments; `directory`: where, as a `.env` may lie there.
     """
-    env = {
-        "PATH": os.environ.get("PATH", ""),
-        "PYTHONPATH": str(CHECKOUT),
-        **urls,
-        "BYBIT_WS_URL": f"ws://127.0.0.1:{port}/v5/public/linear,ws://localhost:{port}/v5/public/linear",
-        "BYBIT_REST_URL": f"http://127.0.0.1:{port}",
-        "BINANCE_WS_URL": f"ws://127.0.0.1:{port},ws://localhost:{port}",
-        "BINANCE_REST_URL": f"http://127.0.0.1:{port}",
-        "SYMBOLS": ",".join(SYMBOLS),
-        "TICK_INTERVAL_MS": "0",
-        "LOG_LEVEL": "INFO",
-        **settings,
-    }
+    env = environment(urls, port) | settings
     with (
         tempfile.TemporaryDirectory() as spool,
         (logs / f"collector-{next(_numbers)}.log").open("wb") as log,

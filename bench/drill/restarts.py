@@ -91,10 +91,13 @@ class Restarts:
                 outcome.problems.append("rows do not come within 20 s of its return")
             self.player.judge(outcome, first_ms, now_ms(), ["crash", "restart"])
 
-    def collector(self, spool: str, **settings: str) -> AbstractContextManager[Popen[bytes]]:
+    def collector(
+        self, spool: str, *, directory: str = "", **settings: str
+    ) -> AbstractContextManager[Popen[bytes]]:
         """A collector whose spool is in this directory, until the end (see `launched`)."""
         settings |= {"SPOOL_DIR": spool}
-        return launched(self.player.servers.urls, self.exchange.port, self._logs, **settings)
+        urls, port = self.player.servers.urls, self.exchange.port
+        return launched(urls, port, self._logs, directory=directory, **settings)
 
 
 @dataclass(frozen=True, slots=True)

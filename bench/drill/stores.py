@@ -173,6 +173,8 @@ class Player:
                 f"{outcome.rows.outside} rows missing and not in the ledger, {outcome.rows.twice} wrong: "
                 f"{outcome.rows.example}; {self._told(outcome.rows.example, first_ms)}"
             )
+        if not outcome.rows.expected:
+            outcome.problems.append("no row was compared")
         if lost:
             outcome.problems.append(f"{lost} rows are missing where none may be, whatever the ledger says")
         gaps = [
