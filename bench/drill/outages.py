@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from bench.drill.case import Outcome
 from bench.drill.exchange import now_ms
 from bench.drill.restarts import Restart, Restarts
-from bench.drill.stores import CALM_WITHIN_S, DURABLE_MS, HOT_MS, Piece
+from bench.drill.stores import CALM_WITHIN_S, DURABLE_MS, HOT_MS, Piece, Player
 
 AWAY_S = 4.0
 RATE = 2_000
@@ -23,7 +23,8 @@ DRAINED_WITHIN_S = 240.0
 FRESH_WITHIN_S = 20.0
 SAID_MS = 1_000
 """What was said longer ago the exchange has recorded."""
-PIECE_S = 60.0
+PIECE_S = 20.0
+FULL_WITHIN_S = 120.0
 SMALL_MB = 1
 
 
@@ -118,22 +119,30 @@ def _no_room(it: Restarts, outcome: Outcome) -> None:
         if outcome.live_s is None:
             outcome.problems.append(f"not durable within {CALM_WITHIN_S:.0f} s")
         it.player.pause(1.0)
-        it.player.judge(outcome, first_ms, now_ms())
+        piece = it.player.piece(first_ms, now_ms(), is_whole=True)
+        it.player.judge(outcome, piece.first_ms, piece.last_ms, ["restart"], [piece])
 
 
 def _full(it: Restarts, outcome: Outcome) -> None:
     """The outage is longer than the spool: the oldest ticks go, and the ledger says which."""
-    with TemporaryDirectory() as spool, it.collector(spool, SPOOL_MAX_MB=str(SMALL_MB)):
-        if not _is_calm(it, outcome, "before it"):
+    small = {"SPOOL_MAX_MB": str(SMALL_MB)}
+    with it.busy(RATE) as more, TemporaryDirectory() as spool, more.collector(spool, **small):
+        if not _is_calm(more, outcome, "before it"):
             return
+        player = more.player
         first_ms = now_ms()
-        with it.busy(RATE), away(it):
-            lost = it.player.until(lambda: int(it.player.servers.worker("rows_dropped")[0]) > RATE, 120.0)
-            if lost is None:
+        with away(more):
+            dropped = player.until(
+                lambda: int(player.servers.worker("rows_dropped")[0]) > RATE, FULL_WITHIN_S
+            )
+            if dropped is None:
                 outcome.problems.append(f"the spool never had more than {SMALL_MB} MB")
-        outcome.live_s = it.player.until(it.player.is_durable, CALM_WITHIN_S)
-        it.player.pause(2.0)
-        it.player.judge(outcome, first_ms, now_ms(), ["spool_full"])
+        took = player.until(player.is_durable, CALM_WITHIN_S)
+        outcome.live_s = math.inf if took is None else took
+        if took is None:
+            outcome.problems.append(f"not durable within {CALM_WITHIN_S:.0f} s")
+        player.pause(2.0)
+        player.judge(outcome, first_ms, now_ms(), ["spool_full", "restart"])
         if not outcome.rows.missing:
             outcome.problems.append("no row is missing, though some were dropped")
 
@@ -142,31 +151,30 @@ def outage(it: Restarts, outcome: Outcome, seconds: float, rows_per_s: float = R
     """Rows come all the time; afterwards what waits is written while fresh rows go on."""
     pieces: list[Piece] = []
 
-    def note(first_ms: int) -> int:
+    def note(player: Player, first_ms: int) -> int:
         last_ms = now_ms() - SAID_MS
-        pieces.append(it.player.piece(first_ms, last_ms, is_whole=True))
+        pieces.append(player.piece(first_ms, last_ms, is_whole=True))
         return last_ms + 1
 
-    with TemporaryDirectory() as spool, it.collector(spool):
-        if not _is_calm(it, outcome, "before it"):
+    with it.busy(rows_per_s) as more, TemporaryDirectory() as spool, more.collector(spool):
+        if not _is_calm(more, outcome, "before it"):
             return
-        with it.busy(rows_per_s):
-            it.player.pause(2.0)
-            next_ms, worst = now_ms(), 0
-            with away(it):
-                left = seconds
-                while left > 0:
-                    worst = max(worst, _hot_age(it, min(left, PIECE_S)))
-                    left -= PIECE_S
-                    next_ms = note(next_ms)
-                waiting = it.player.servers.waiting()
-            began = time.monotonic()
-            fresh = it.player.until(lambda: it.player.servers.tick_age() < DURABLE_MS, FRESH_WITHIN_S)
-            behind = it.player.servers.waiting()
-            drained = it.player.until(it.player.is_durable, DRAINED_WITHIN_S)
-            took = time.monotonic() - began
-            it.player.pause(2.0)
-            note(next_ms)
+        player = more.player
+        next_ms, worst = now_ms(), 0
+        with away(more):
+            left = seconds
+            while left > 0:
+                worst = max(worst, _hot_age(more, min(left, PIECE_S)))
+                left -= PIECE_S
+                next_ms = note(player, next_ms)
+            waiting = player.servers.waiting()
+        began = time.monotonic()
+        fresh = player.until(lambda: player.servers.tick_age() < DURABLE_MS, FRESH_WITHIN_S)
+        behind = player.servers.waiting()
+        drained = player.until(player.is_durable, DRAINED_WITHIN_S)
+        took = time.monotonic() - began
+        player.pause(2.0)
+        note(player, next_ms)
         outcome.live_s = math.inf if drained is None else took
         _say_age(outcome, worst)
         outcome.others += f"; {waiting:,} rows waited, {behind:,} when the first fresh ones came"
@@ -174,7 +182,7 @@ def outage(it: Restarts, outcome: Outcome, seconds: float, rows_per_s: float = R
             outcome.problems.append(f"no fresh rows within {FRESH_WITHIN_S:.0f} s")
         if drained is None:
             outcome.problems.append(f"not drained within {DRAINED_WITHIN_S:.0f} s")
-        it.player.judge(outcome, pieces[0].first_ms, pieces[-1].last_ms, (), pieces)
+        player.judge(outcome, pieces[0].first_ms, pieces[-1].last_ms, ["restart"], pieces)
 
 
 def _hot_age(it: Restarts, seconds: float) -> int:

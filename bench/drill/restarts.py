@@ -3,7 +3,7 @@
 import random
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +12,19 @@ from tempfile import TemporaryDirectory
 
 from bench.drill.case import Outcome
 from bench.drill.exchange import Exchange, now_ms
-from bench.drill.launch import launched
+from bench.drill.launch import SYMBOLS, VENUES, launched
 from bench.drill.servers import Servers
 from bench.drill.stores import CALM_WITHIN_S, Piece, Player
+from bench.drill.watch import Instrument
+from market.instruments import BUILT_IN, symbols_for
 
 STOPPED_WITHIN_S = 10.0
 HELD_MS = 750
 """No row is in memory alone for longer: the flush interval, and what a loaded machine takes."""
 RATE = 1_000
 """Rows a second that come while it is killed."""
+BUSY = 20
+"""Instruments of each venue then: no venue says more than so much of one."""
 SHORT, LONG = 5, 100
 """How often it is killed."""
 
@@ -28,26 +32,41 @@ SHORT, LONG = 5, 100
 class Restarts:
     """What is needed to start collectors again and again; they share a spool, as on one machine."""
 
-    def __init__(self, servers: Servers, exchange: Exchange, logs: Path, halt: threading.Event) -> None:
-        self.player = Player(servers, exchange, halt)
+    def __init__(
+        self,
+        servers: Servers,
+        exchange: Exchange,
+        logs: Path,
+        halt: threading.Event,
+        symbols: Sequence[str] = SYMBOLS,
+    ) -> None:
+        """`symbols`: what the collectors follow, and the exchange records, in either spelling."""
+        named = {venue: symbols_for(venue, symbols) for venue in VENUES}
+        exchange.record(named)
+        followed = [Instrument(venue, symbol) for venue, names in named.items() for symbol in names]
+        self.player = Player(servers, exchange, halt, followed)
         self.exchange = exchange
         self._logs = logs
+        self._halt = halt
+        self._symbols = symbols
 
     @contextmanager
-    def busy(self, rows_per_s: float) -> Iterator[None]:
-        """The books move so often that about so many rows come a second."""
-        factor = max(1.0, rows_per_s / self.player.rate(5.0))
+    def busy(self, rows_per_s: float) -> Iterator["Restarts"]:
+        """The same with more instruments, whose books move so often that about so many rows come a second."""
+        more = Restarts(self.player.servers, self.exchange, self._logs, self._halt, BUILT_IN[:BUSY])
+        self.player.pause(3.0)
+        factor = max(1.0, rows_per_s / more.player.rate(2.0))
         number = self.exchange.inject({"kind": "burst", "factor": factor})
         try:
-            yield
+            yield more
         finally:
             self.exchange.heal(number)
 
     def killed(self, outcome: Outcome, times: int) -> None:
         """kill -9 while RATE rows a second come."""
-        with self.busy(RATE):
-            self.ended(outcome, signal.SIGKILL, times, "crash")
-            outcome.others = f"{self.player.rate(5.0):,.0f} rows/s"
+        with self.busy(RATE) as more:
+            more.ended(outcome, signal.SIGKILL, times, "crash")
+            outcome.others = f"{more.player.rate(5.0):,.0f} rows/s"
 
     def ended(self, outcome: Outcome, how: int, times: int, cause: str) -> None:
         """End collectors by a signal, at random moments; rows and ledger must tell all of it."""
@@ -95,7 +114,7 @@ class Restarts:
         self, spool: str, *, directory: str = "", **settings: str
     ) -> AbstractContextManager[Popen[bytes]]:
         """A collector whose spool is in this directory, until the end (see `launched`)."""
-        settings |= {"SPOOL_DIR": spool}
+        settings |= {"SPOOL_DIR": spool, "SYMBOLS": ",".join(self._symbols)}
         urls, port = self.player.servers.urls, self.exchange.port
         return launched(urls, port, self._logs, directory=directory, **settings)
 

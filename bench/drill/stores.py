@@ -67,8 +67,16 @@ class StoreCase:
 class Player:
     """Plays cases on one collector that runs."""
 
-    def __init__(self, servers: Servers, exchange: Exchange, halt: threading.Event) -> None:
+    def __init__(
+        self,
+        servers: Servers,
+        exchange: Exchange,
+        halt: threading.Event,
+        followed: Sequence[Instrument] = FOLLOWED,
+    ) -> None:
+        """`followed`: the instruments that the collector has."""
         self.servers = servers
+        self._followed = followed
         self._exchange = exchange
         self._halt = halt
         self._said: set[str] = set()
@@ -134,10 +142,10 @@ class Player:
 
     def piece(self, first_ms: int, last_ms: int, *, is_whole: bool = False) -> Piece:
         """What was really said in a time, and for a while before it, as its rows may repeat that."""
-        truths = {it: self._exchange.truth(*it, first_ms - BEFORE_MS, last_ms)["ticks"] for it in FOLLOWED}
-        return Piece(
-            first_ms, last_ms, {it: np.array(rows, dtype=float) for it, rows in truths.items()}, is_whole
-        )
+        truth = self._exchange.truth
+        said = {it: truth(*it, first_ms - BEFORE_MS, last_ms)["ticks"] for it in self._followed}
+        truths = {it: np.array(rows, dtype=float) for it, rows in said.items()}
+        return Piece(first_ms, last_ms, truths, is_whole)
 
     def rate(self, seconds: float) -> float:
         """How many rows a second have come in the last seconds."""
@@ -161,7 +169,7 @@ class Player:
             outcome.rows, lost = Rows(), 0
             for piece in pieces:
                 truths = {it: rows.tolist() for it, rows in piece.truths.items()}
-                found = self.servers.compare(FOLLOWED, truths, piece.first_ms, piece.last_ms)
+                found = self.servers.compare(self._followed, truths, piece.first_ms, piece.last_ms)
                 outcome.rows = outcome.rows.plus(found)
                 lost += found.missing if piece.is_whole else 0
             is_right = not outcome.rows.outside and not lost
@@ -206,7 +214,7 @@ class Player:
 
     def hot_age(self) -> int:
         """How long ago the oldest book was published, ms."""
-        return max(self.servers.book_ages(FOLLOWED))
+        return max(self.servers.book_ages(self._followed))
 
     def _keys(self) -> set[str]:
         with self.servers.hot() as client:
