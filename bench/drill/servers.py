@@ -41,12 +41,15 @@ class Servers:
         with redis.Redis.from_url(url, decode_responses=True, socket_timeout=1, retry=None) as client:
             yield client
 
+    def connect(self) -> "psycopg2.extensions.connection":
+        """A session of the superuser, who needs no password and may always write."""
+        url = make_url(self.urls["DATABASE_URL"]).set(drivername="postgresql", username="postgres")
+        dsn = url.set(password=None).render_as_string(hide_password=False)
+        return psycopg2.connect(dsn, options="-c default_transaction_read_only=off")
+
     def execute(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Run a statement as the superuser; its rows."""
-        url = make_url(self.urls["DATABASE_URL"]).set(drivername="postgresql", username="postgres")
-        options = "-c default_transaction_read_only=off"
-        dsn = url.set(password=None).render_as_string(hide_password=False)
-        with closing(psycopg2.connect(dsn, options=options)) as connection:
+        with closing(self.connect()) as connection:
             connection.autocommit = True
             cursor = connection.cursor()
             cursor.execute(statement, list(values) or None)
@@ -149,9 +152,8 @@ class Servers:
         self, instruments: Sequence[Instrument], truths: dict[Instrument, Any], first_ms: int, last_ms: int
     ) -> Rows:
         """The stored ticks of a time against what was really said of each instrument."""
-        url = make_url(self.urls["DATABASE_URL"]).set(drivername="postgresql")
         gaps, rows = self.gaps(), Rows()
-        with closing(psycopg2.connect(url.render_as_string(hide_password=False))) as connection:
+        with closing(self.connect()) as connection:
             for it in instruments:
                 stored: list[Tick] = stored_ticks(connection.cursor(), it, first_ms, last_ms)
                 mine = [gap for gap in gaps if (gap.venue, gap.symbol) == it]
