@@ -57,11 +57,11 @@ def changed(it: Restarts, outcome: Outcome) -> None:
         _tell(it, env, "second")
         took = it.player.until(it.player.is_durable, 4 * BACK_S)
         outcome.live_s = math.inf if took is None else took
+        if outcome.live_s > BACK_S:
+            outcome.problems.append(f"back after {outcome.live_s:.1f} s, budget {BACK_S:.0f} s")
         it.player.pause(1.0)
-        last_ms = now_ms()
-    if outcome.live_s > BACK_S:
-        outcome.problems.append(f"back after {outcome.live_s:.1f} s, budget {BACK_S:.0f} s")
-    it.player.judge(outcome, first_ms, last_ms)
+        piece = it.player.piece(first_ms, now_ms(), is_whole=True)
+        it.player.judge(outcome, piece.first_ms, piece.last_ms, ["restart"], [piece])
 
 
 def never_told(it: Restarts, outcome: Outcome) -> None:
