@@ -205,12 +205,12 @@ OUTAGES = (
     Restart("P16", "PostgreSQL is away for longer than the spool has room", _full),
     Restart("P2", f"away for 20 s at {RATE:,} rows/s", lambda it, outcome: outage(it, outcome, 20.0)),
     Restart("P2", "the same for 10 min", lambda it, outcome: outage(it, outcome, 600.0), is_long=True),
-    Restart("X5", "killed while PostgreSQL is away, and the disk is wiped", _between(_wipe)),
+    Restart("X5", "killed while PostgreSQL is away, its disk wiped", _between(_wipe)),
     Restart(
         "X6",
-        "killed while PostgreSQL is away, and the end of its spool was never written",
+        "killed while PostgreSQL is away, its spool not written to the end",
         _between(_cut_off),
     ),
-    Restart("X6", "killed while PostgreSQL is away, and bits of its spool fall over", _between(_flip)),
+    Restart("X6", "killed while PostgreSQL is away, bits of its spool fall over", _between(_flip)),
     Restart("X6", "PostgreSQL is away, and so is room on the disk", _no_room),
 )
