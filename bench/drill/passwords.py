@@ -18,13 +18,14 @@ SAID_WITHIN_S = 20.0
 KNOWN_AFTER_S = 4.0
 GIVEN_UP_WITHIN_S = 240.0
 BACK_S = 15.0
-WAITED_MS = 3_000
-"""Rows of so long before a refusal is noticed are compared as well."""
 
 
 @contextmanager
-def _with_password(it: Restarts, outcome: Outcome, place: str) -> Iterator[tuple[Popen[bytes], Path]]:
-    """A collector that has the first password of its `.env`, and a server that has just got another one."""
+def _with_password(it: Restarts, outcome: Outcome, place: str) -> Iterator[tuple[Popen[bytes], Path, int]]:
+    """A collector that has the first password of its `.env`, and a server that has just got another one.
+
+    Beside the two since when all was well, epoch ms.
+    """
     servers, env = it.player.servers, Path(place, ".env")
     servers.execute("ALTER ROLE app PASSWORD 'first'")
     with servers.passwords():
@@ -32,13 +33,14 @@ def _with_password(it: Restarts, outcome: Outcome, place: str) -> Iterator[tuple
         with it.collector(f"{place}/spool", directory=place, DATABASE_URL="") as process:
             if it.player.until(it.player.is_calm, CALM_WITHIN_S) is None:
                 outcome.problems.append("not calm before it")
+            first_ms = now_ms()
             servers.execute("ALTER ROLE app PASSWORD 'second'")
             servers.end_sessions()
             took = it.player.until(lambda: servers.worker("db_state") == ["refused"], SAID_WITHIN_S)
             outcome.noticed_s = math.inf if took is None else took
             if took is None:
                 outcome.problems.append(f"it says {servers.worker('db_state')}, expected refused")
-            yield process, env
+            yield process, env, first_ms
 
 
 def _tell(it: Restarts, env: Path, password: str) -> None:
@@ -51,8 +53,7 @@ def _tell(it: Restarts, env: Path, password: str) -> None:
 
 def changed(it: Restarts, outcome: Outcome) -> None:
     """It becomes known to the collector some seconds later; no row is lost."""
-    with TemporaryDirectory() as place, _with_password(it, outcome, place) as (_process, env):
-        first_ms = now_ms() - WAITED_MS
+    with TemporaryDirectory() as place, _with_password(it, outcome, place) as (_process, env, first_ms):
         it.player.pause(KNOWN_AFTER_S)
         _tell(it, env, "second")
         took = it.player.until(it.player.is_durable, 4 * BACK_S)
@@ -67,8 +68,7 @@ def changed(it: Restarts, outcome: Outcome) -> None:
 def never_told(it: Restarts, outcome: Outcome) -> None:
     """It ends with 1, so that the platform starts another one: that one finds the rows on disk."""
     with TemporaryDirectory() as place:
-        with _with_password(it, outcome, place) as (process, _env):
-            first_ms = now_ms() - WAITED_MS
+        with _with_password(it, outcome, place) as (process, _env, first_ms):
             try:
                 if (code := process.wait(GIVEN_UP_WITHIN_S)) != 1:
                     outcome.problems.append(f"it ended with {code}")
