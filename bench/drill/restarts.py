@@ -23,6 +23,7 @@ HELD_MS = 750
 """No row is in memory alone for longer: the flush interval, and what a loaded machine takes."""
 RATE = 1_000
 """Rows a second that come while it is killed."""
+PAST_WITHIN_S = 240.0
 BUSY = 20
 """Instruments of each venue then: no venue says more than so much of one."""
 SHORT, LONG = 5, 100
@@ -54,8 +55,9 @@ class Restarts:
     def busy(self, rows_per_s: float) -> Iterator["Restarts"]:
         """The same with more instruments, whose books move so often that about so many rows come a second."""
         more = Restarts(self.player.servers, self.exchange, self._logs, self._halt, BUILT_IN[:BUSY])
-        self.player.pause(3.0)
-        factor = max(1.0, rows_per_s / more.player.rate(2.0))
+        with TemporaryDirectory() as spool, more.collector(spool):  # which stores their past, once
+            more.player.until(more.player.is_calm, PAST_WITHIN_S)
+        factor = max(1.0, rows_per_s / more.player.rate(3.0))
         number = self.exchange.inject({"kind": "burst", "factor": factor})
         try:
             yield more
