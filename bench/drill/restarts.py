@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from subprocess import Popen
 from tempfile import TemporaryDirectory
@@ -76,8 +77,9 @@ class Restarts:
         with TemporaryDirectory() as spool:
             held_ms = 0
             for number in range(times + 1):
+                began_ms = now_ms()
                 with self.collector(spool) as process:
-                    took = self.player.until(self.player.is_calm, CALM_WITHIN_S)
+                    took = self.player.until(partial(self._is_whole, began_ms), CALM_WITHIN_S)
                     if took is None:
                         outcome.problems.append(f"not calm after {number} ends")
                         return
@@ -95,6 +97,13 @@ class Restarts:
                         outcome.problems.append(f"ended with {process.returncode}")
                     pieces.append(self.player.piece(calm_ms, held_ms - 1, is_whole=True))
             self.player.judge(outcome, pieces[0].first_ms, pieces[-1].last_ms, [cause, "restart"], pieces)
+
+    def _is_whole(self, since_ms: int) -> bool:
+        """Whether all is well by the doing of a collector that was started then, not of one before it."""
+        player, took = self.player, now_ms() - since_ms
+        if max(player.hot_age(), player.servers.tick_age()) > took or not player.is_calm():
+            return False
+        return all(gap.ended_at for gap in player.servers.gaps() if gap.channel == "book")
 
     def without_database(self, outcome: Outcome) -> None:
         """It starts while PostgreSQL is away: hot state at once, and every row when it is back."""
