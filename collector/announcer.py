@@ -1,9 +1,9 @@
 """What is appended to `events` with the next round of the publisher."""
 
-import time
 from collections import deque
 
 from collector import render
+from collector.clock import CLOCK
 from db.hot.writer import HotWriter
 from db.rows import FeedEventRow, GapRow, KlineRow, SignalRow
 
@@ -36,7 +36,7 @@ class Announcer:
         """Hand everything on."""
         while self._events:
             kind, venue, symbol, data = self._events.popleft()
-            now = time.time_ns() // 1_000_000
+            now = CLOCK.now_ms()
             writer.event(kind=kind, time_ms=now, venue=venue, symbol=symbol, data=data)
 
     def _add(self, kind: str, venue: str, symbol: str, data: str) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from collector.audit import Audit
 from collector.backfill import Backfill, Budget, RestClient, RestUnavailable, Screen
+from collector.clock import CLOCK
 from collector.feed import Feed
 from collector.heritage import Heritage, Memory
 from collector.history import missing_spans
@@ -174,7 +175,7 @@ class VenueRun:
 
     def prices(self) -> dict[str, float]:
         """The fresh prices of what is followed: the mid, else the last one."""
-        oldest = time.time_ns() // 1_000_000 - FRESH_MS
+        oldest = CLOCK.now_ms() - FRESH_MS
         found: dict[str, float] = {}
         with self.pipeline.lock:
             for symbol, state in self.pipeline.states.items():

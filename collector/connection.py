@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 import structlog
 import websocket
 
+from collector.clock import CLOCK
+
 log = structlog.get_logger()
 
 CONNECT_TIMEOUT_S = 10.0
@@ -209,7 +211,7 @@ class Connection:
                 raise websocket.WebSocketConnectionClosedException(
                     f"the venue closed with {code} {data[2:].decode(errors='replace')}".rstrip()
                 )
-            self.handler.on_frame(self, data, time.time_ns() // 1_000_000)
+            self.handler.on_frame(self, data, CLOCK.now_ms())
 
     def _backoff(self, state: str) -> float:
         """Seconds to wait before the next try: full jitter, growing to a minute; slow where refused."""

@@ -5,13 +5,13 @@ times a second and does everything that takes time to become due.
 """
 
 import itertools
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
 from collector.books import Books
+from collector.clock import CLOCK
 from collector.connection import Connection, Handler
 from collector.ledger import Ledger
 from collector.line import Line
@@ -102,7 +102,7 @@ class Feed:
     def unfollow(self, symbols: Iterable[str], *, for_good: bool = False) -> None:
         """Follow these no longer; `for_good` if nobody does."""
         gone = set(symbols)
-        ended_at = time.time_ns() // 1_000_000 if for_good else 0
+        ended_at = CLOCK.now_ms() if for_good else 0
         for line in self.lines:
             names = [t.name for t in list(line.topics.values()) if t.symbol in gone]
             line.drop(names)

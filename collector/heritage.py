@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
+from collector.clock import CLOCK
 from collector.feed import Feed
 from collector.history import Stored
 from collector.leases.leases import HAND_OVER_S, LEAVING_ROUND_S
@@ -113,7 +114,7 @@ class Heritage:
 
     def on_taken(self, symbols: Sequence[str], *, is_orphaned: bool, taken_at: float) -> None:
         """These are this worker's, since `taken_at` (monotonic). `is_orphaned`: nobody follows them now."""
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = CLOCK.now_ms()
         self._taken.put(_Taken(symbols, is_orphaned, now_ms, taken_at + PROVEN_WITHIN_S))
 
     def recall(self, symbols: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
+from collector.clock import CLOCK
 from collector.connection import Connection, Handler
 from collector.ledger import Ledger
 from collector.losses import Losses
@@ -159,7 +160,7 @@ class Line:
         if self.trouble is None:  # a successor should have taken over, and went too
             self._lose_all("reconnecting", "closed while it was replaced")
         now = time.monotonic()
-        self.connected_at = time.time_ns() // 1_000_000
+        self.connected_at = CLOCK.now_ms()
         self._bad_frames = 0
         self._silence.begin(now)
         if connection.generation > 1:
@@ -266,7 +267,7 @@ class Line:
             if self.trouble is not None:  # the old one was lost before: nothing is continued
                 self._resync.begin(self._pipeline, list(self.topics.values()))
             self.connection, self.successor = successor.connection, None
-            self.connected_at = time.time_ns() // 1_000_000
+            self.connected_at = CLOCK.now_ms()
             self.subscriptions = successor.subscriptions
             self._silence.reason = ""
             now = time.monotonic()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
+from collector.clock import CLOCK
 from collector.ports import Listener, Sink, Taken
 from collector.state import InstrumentState
 from collector.statistics import FeedStatistics
@@ -163,6 +164,7 @@ class Pipeline:
             is_data, at = True, event.event_time  # type: ignore[union-attr]  # what has a handler has a time
             if not -MAX_AHEAD_MS <= recv_time - at <= self._max_age_ms:
                 self.statistics.faults["time"] += 1
+                CLOCK.heed(at)
                 refused = f"its time {at} is impossible"
             elif (state := self.states.get(event.symbol)) is None:  # type: ignore[union-attr]  # as above
                 self.statistics.faults["symbol"] += 1
@@ -210,8 +212,10 @@ class Pipeline:
                 if (tick := state.overdue(now)) is not None:
                     self._sink.add_tick(tick)
             if now - self._candles_at >= CANDLES_EVERY_S:
-                self._candles_at, now_ms = now, time.time_ns() // 1_000_000
+                self._candles_at, now_ms = now, CLOCK.now_ms()
                 lag_ms = self.statistics.venue_lags.percentiles()[0]
+                if lag_ms is not None and CLOCK.heed(now_ms - lag_ms):
+                    now_ms = CLOCK.now_ms()
                 for state in self.states.values():
                     self._keep(state.expire(state.venue_time(now_ms, lag_ms)), is_news=True)
 

@@ -13,6 +13,7 @@ import structlog
 
 from collector import render
 from collector.announcer import Announcer
+from collector.clock import CLOCK
 from collector.feed import Feed
 from collector.floors import Floors
 from collector.lifetimes import ALIVE_S, Lifetimes
@@ -290,7 +291,7 @@ class Publisher:
 
 
 def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return CLOCK.now_ms()
 
 
 def _mark_states(feed: Feed) -> None:

@@ -1,7 +1,6 @@
 """The database as the collector uses it: what the writer writes to, and what a start remembers."""
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import structlog
 
+from collector.clock import CLOCK
 from collector.history import WANTED, Stored
 from db.history.deadline import Deadline
 from db.history.engine import fleeting_engine, follow, writer_engine
@@ -224,7 +224,7 @@ class StoredHistory:
 
 
 def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return CLOCK.now_ms()
 
 
 def _unpacked(packed: bytes) -> Past:

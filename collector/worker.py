@@ -10,6 +10,7 @@ import structlog
 
 from collector.announcer import Announcer
 from collector.assembly import Address, VenueRun
+from collector.clock import CLOCK
 from collector.feeds import Feeds
 from collector.housekeeper import Housekeeper
 from collector.leases import Leases
@@ -48,7 +49,7 @@ class Worker:
         self._settings = settings
         self._host = socket.gethostname()
         self._id = f"{settings.dyno or self._host}-{os.getpid()}"
-        self._started_at = time.time_ns() // 1_000_000
+        self._started_at = CLOCK.now_ms()
         self._spool = Spool(settings.spool_dir, settings.spool_max_mb)
         self._history = StoredHistory(settings, self._spool)
         self._hot = live_client(settings.redis_url)
@@ -139,7 +140,7 @@ class Worker:
 
     def _note_commit(self, batch: Batch) -> None:
         """Measure how long ticks were on their way into Postgres; some of a large batch tell for all."""
-        now = time.time_ns() // 1_000_000
+        now = CLOCK.now_ms()
         lags = {run.name: run.pipeline.statistics.postgres_lags for run in self._feeds.running}
         for row in batch.ticks[:: 1 + len(batch.ticks) // MEASURED_ROWS]:
             if row.venue in lags:
@@ -150,7 +151,7 @@ class Worker:
             "host": self._host,
             "pid": os.getpid(),
             "started_at": self._started_at,
-            "heartbeat_at": time.time_ns() // 1_000_000,
+            "heartbeat_at": CLOCK.now_ms(),
             "version": VERSION,
             "symbols": sum(len(run.pipeline.states) for run in self._feeds.running),
             "queue_rows": self._writer.queued,

@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from collector.clock import CLOCK
 from collector.outbox import Outbox
 from collector.sender import History, Sender
 from db.rows import (
@@ -282,4 +283,4 @@ def _take(queue: deque[Any], most: int) -> list[Any]:
 
 
 def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return CLOCK.now_ms()

@@ -17,16 +17,22 @@ from bench.drill.case import Background, Case, Outcome, Solo
 from bench.drill.cases import CASES
 from bench.drill.exchange import exchange, now_ms
 from bench.drill.flow import play
+from bench.drill.hosts import HOSTS
+from bench.drill.hot import HOT
 from bench.drill.launch import SYMBOLS, VENUES, launched
 from bench.drill.long import LONG
+from bench.drill.outages import OUTAGES
+from bench.drill.passwords import PASSWORDS
+from bench.drill.postgres_cases import POSTGRES
 from bench.drill.pulse import Pulse
+from bench.drill.redis_cases import REDIS
 from bench.drill.report import details, line, table, verdict
 from bench.drill.restarts import RESTARTS, Restart, Restarts
 from bench.drill.rig import Halted, rig
 from bench.drill.servers import Servers
 from bench.drill.slow import BACKGROUNDS, candles_of
 from bench.drill.solos import SOLOS
-from bench.drill.store_cases import POSTGRES, REDIS
+from bench.drill.starts import STARTS
 from bench.drill.stores import Player, StoreCase
 from bench.drill.workers import WORKERS
 from db.local.stores import Stores, temporary_stores
@@ -35,8 +41,9 @@ from db.migrate import migrate
 SKIPPED = "takes long; run with --long"
 
 
-ALONE = SOLOS + WORKERS + LONG
+ALONE = SOLOS + WORKERS + HOT + HOSTS + STARTS + LONG
 STORES = REDIS + POSTGRES
+ANEW = RESTARTS + OUTAGES + PASSWORDS
 
 
 class Played(NamedTuple):
@@ -55,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--logs", type=Path, metavar="DIRECTORY", help="where the collectors' logs stay")
     chosen = parser.parse_args(arguments)
     names = {name.upper() for name in chosen.names}
-    known = {it.number for it in CASES + ALONE + STORES + RESTARTS + BACKGROUNDS}
+    known = {it.number for it in CASES + ALONE + STORES + ANEW + BACKGROUNDS}
     if unknown := sorted(names - known):
         parser.error(f"no such fault: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     began = time.monotonic()
@@ -77,7 +84,7 @@ def run(names: set[str], *, is_long: bool, logs: Path | None) -> list[Played]:
     backgrounds = [it for it in BACKGROUNDS if it.number in names]
     solos = [it for it in ALONE if it.number in names]
     on_stores = [it for it in STORES if it.number in names]
-    restarts = [it for it in RESTARTS if it.number in names]
+    restarts = [it for it in ANEW if it.number in names]
     with ExitStack() as stack:
         if logs is None:
             logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tickdeck-drill-")))
@@ -162,14 +169,14 @@ def _play_on_stores(
     played, servers = [], Servers(stores)
     with exchange() as running, Pulse().running() as pulse:
         running.record(dict.fromkeys(VENUES, SYMBOLS))
-        player = Player(servers, running, halt, pulse)
         if cases:
             with launched(stores.urls, running.port, logs):
+                player = Player(servers, running, halt, pulse)
                 played = [_told(Played(it.number, it.title, player.play(it))) for it in cases]
         for it in restarts:
             outcome = Outcome(skipped="" if is_long or not it.is_long else SKIPPED)
             if not outcome.skipped:
-                it.play(Restarts(player, running.port, logs), outcome)
+                it.play(Restarts(servers, running, logs, halt, pulse), outcome)
             played.append(_told(Played(it.number, it.title, outcome)))
     return played
 

@@ -46,7 +46,7 @@ class Rig:
         self.hot = redis.Redis.from_url(urls["REDIS_URL"], decode_responses=True)
         self.background: set[Target] = set()
         """What faults in the background may do to these is nobody else's business."""
-        self._urls = urls
+        self.urls = urls
         self._logs = logs
         self._database = _connected(urls)
 
@@ -57,9 +57,12 @@ class Rig:
         self._database.close()
 
     @contextmanager
-    def collector(self, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    def collector(
+        self, *, program: Sequence[str] = ("collector",), **settings: str
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A collector on this exchange and these stores, until the end (see `launched`)."""
-        with launched(self._urls, self.exchange.port, self._logs, **settings) as process:
+        port, logs = self.exchange.port, self._logs
+        with launched(self.urls, port, logs, program=program, **settings) as process:
             self.process = process
             try:
                 yield process

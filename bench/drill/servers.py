@@ -42,12 +42,15 @@ class Servers:
         with redis.Redis.from_url(url, decode_responses=True, socket_timeout=1, retry=None) as client:
             yield client
 
+    def connect(self) -> "psycopg2.extensions.connection":
+        """A session of the superuser, who needs no password and may always write."""
+        url = make_url(self.urls["DATABASE_URL"]).set(drivername="postgresql", username="postgres")
+        dsn = url.set(password=None).render_as_string(hide_password=False)
+        return psycopg2.connect(dsn, options="-c default_transaction_read_only=off")
+
     def execute(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Run a statement as the superuser; its rows."""
-        url = make_url(self.urls["DATABASE_URL"]).set(drivername="postgresql", username="postgres")
-        options = "-c default_transaction_read_only=off"
-        dsn = url.set(password=None).render_as_string(hide_password=False)
-        with closing(psycopg2.connect(dsn, options=options)) as connection:
+        with closing(self.connect()) as connection:
             connection.autocommit = True
             cursor = connection.cursor()
             cursor.execute(statement, list(values) or None)
@@ -130,13 +133,30 @@ class Servers:
         newest = "SELECT round(extract(epoch FROM max(ts)) * 1000)::bigint FROM tick_rows"
         return time.time_ns() // 1_000_000 - int(self.execute(newest)[0][0] or 0)
 
-    def waiting(self) -> int:
-        """Rows that the collector holds back, in its memory's queue and in its spool."""
+    def worker(self, *names: str) -> list[str]:
+        """Fields of the collector's own state; nothing when none gives signs."""
         with self.hot() as client:
             for key in client.scan_iter("worker:*"):
-                queued, spooled = client.hmget(key, ["queue_rows", "spool_rows"])
-                return int(queued or 0) + int(spooled or 0)
-        return -1
+                return [str(value or "") for value in client.hmget(key, names)]
+        return []
+
+    def waiting(self) -> int:
+        """Rows that the collector holds back, in its memory's queue and in its spool; -1 without one."""
+        found = self.worker("queue_rows", "spool_rows")
+        return sum(int(rows or 0) for rows in found) if found else -1
+
+    @contextmanager
+    def passwords(self) -> Iterator[None]:
+        """The role `app` needs one."""
+        file = self._postgres.data / "pg_hba.conf"
+        before = file.read_text()
+        file.write_text("local all postgres trust\nlocal all app scram-sha-256\n")
+        self.execute("SELECT pg_reload_conf()")
+        try:
+            yield
+        finally:
+            file.write_text(before)
+            self.execute("SELECT pg_reload_conf()")
 
     def gaps(self) -> list[Gap]:
         """The ledger."""
@@ -146,9 +166,8 @@ class Servers:
         self, instruments: Sequence[Instrument], truths: dict[Instrument, Any], first_ms: int, last_ms: int
     ) -> Rows:
         """The stored ticks of a time against what was really said of each instrument."""
-        url = make_url(self.urls["DATABASE_URL"]).set(drivername="postgresql")
         gaps, rows = self.gaps(), Rows()
-        with closing(psycopg2.connect(url.render_as_string(hide_password=False))) as connection:
+        with closing(self.connect()) as connection:
             for it in instruments:
                 stored: list[Tick] = stored_ticks(connection.cursor(), it, first_ms, last_ms)
                 mine = [gap for gap in gaps if (gap.venue, gap.symbol) == it]

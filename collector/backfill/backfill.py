@@ -11,6 +11,7 @@ from collector.backfill.jobs import AUDIT, SNAPSHOT, Job
 from collector.backfill.refill import Refill
 from collector.backfill.trades import Walk
 from collector.backfill.wants import SETTLE_MS
+from collector.clock import CLOCK
 from collector.pipeline import Pipeline
 from collector.venues import RestError
 from market.events import BookSnapshot, Trade
@@ -157,4 +158,4 @@ class Backfill:
 
 
 def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return CLOCK.now_ms()

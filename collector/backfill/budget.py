@@ -10,6 +10,7 @@ from typing import Protocol
 
 import structlog
 
+from collector.clock import CLOCK
 from collector.venues import Limits
 from db.errors import StoreUnavailable
 from db.hot.budget import LATER_SHARE, URGENT_SHARE, Wait
@@ -87,7 +88,7 @@ class Budget:
     def __init__(self, limits: Limits, shared: Shared | None = None, *, processes: int = 1) -> None:
         """`shared` None: this worker is alone. `processes`: how many share the address."""
         self._shared = shared
-        self._own = OwnShare(limits, processes, time.time())
+        self._own = OwnShare(limits, processes, CLOCK.now_ms() / 1000)
         self._lock = threading.Lock()
         self._closed_until = 0.0
         self._reason = ""
@@ -102,15 +103,15 @@ class Budget:
         wait = self._ask(weight, is_urgent=is_urgent)
         with self._lock:
             if wait is None:
-                return self._own.take(weight, time.time(), is_urgent=is_urgent)
+                return self._own.take(weight, CLOCK.now_ms() / 1000, is_urgent=is_urgent)
             if not wait.ms:
-                self._own.spend(weight, time.time(), is_urgent=is_urgent)
+                self._own.spend(weight, CLOCK.now_ms() / 1000, is_urgent=is_urgent)
             return wait
 
     def note(self, used: int) -> None:
         """What the venue says this address has used of its window."""
         with self._lock:
-            self._own.note(used, time.time())
+            self._own.note(used, CLOCK.now_ms() / 1000)
         if self._shared is not None and time.monotonic() >= self._without_until:
             try:
                 self._shared.note(used)

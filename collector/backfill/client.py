@@ -12,6 +12,7 @@ import requests
 import urllib3.exceptions
 
 from collector.backfill.answers import Answer, RestUnavailable, read
+from collector.clock import CLOCK
 from collector.venues import Request, RestAdapter
 
 TIMEOUT_S = (5.0, 10.0)
@@ -56,7 +57,7 @@ class RestClient:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise RestUnavailable(_words(error), FAILED_S) from None
         self._note(answer)
-        return read(answer, request.path, self.rest, time.time())
+        return read(answer, request.path, self.rest, CLOCK.now_ms() / 1000)
 
     def close(self) -> None:
         """Let the sockets go."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from collector.backfill.jobs import GAP, HISTORY, Job
 from collector.backfill.wants import SETTLE_MS, Wants
 from collector.backfill.wants import Span as OpenTimes
+from collector.clock import CLOCK
 from collector.history import Span, holes, lacking
 from collector.pipeline import Pipeline
 from collector.venues import Request, RestAdapter
@@ -248,7 +249,7 @@ class _Question:
         return request
 
     def on_body(self, body: bytes) -> None:
-        recv_time = time.time_ns() // 1_000_000
+        recv_time = CLOCK.now_ms()
         settled = self._now - SETTLE_MS
         klines = self._rest.parse_klines(body, *self._series, now=settled, recv_time=recv_time)
         self._refill.on_answer(self._series, self._asked, klines, self._now)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from collector.backfill.jobs import HISTORY, Job
+from collector.clock import CLOCK
 from collector.venues import Request, RestAdapter
 from market.events import Trade
 
@@ -75,7 +76,7 @@ class Walk:
         return self._rest.trades_request(self._symbol, self._found[-1] if self._found else self._last)
 
     def _on_body(self, body: bytes) -> None:
-        page = self._rest.parse_trades(body, self._symbol, time.time_ns() // 1_000_000)
+        page = self._rest.parse_trades(body, self._symbol, CLOCK.now_ms())
         self._pages += 1
         if not self._rest.TRADES_BY_ID:
             self._take(newest(self._last, page))

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 import msgspec
 import structlog
 
+from collector.clock import CLOCK
 from db.errors import StoreUnavailable
 from db.history.scoring import Fired, ScoreKey, Scoring
 from market.indicators.arrays import DAY_MS
@@ -61,7 +62,7 @@ class Scoreboard:
         while not self._stopping.wait(pause):
             began = time.thread_time()
             try:
-                self.compute(time.time_ns() // 1_000_000)
+                self.compute(CLOCK.now_ms())
             except StoreUnavailable as error:
                 log.warning("scoreboard.failed", reason=str(error))
             except Exception:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import structlog
 
+from collector.clock import CLOCK
 from collector.pipeline import Pipeline
 from collector.signals.fields import flow_part, hash_fields, overview_part
 from collector.signals.flows import LEVELS as WIDE_LEVELS
@@ -115,7 +116,7 @@ class VenueSignals:
         if now >= self._resume_at and not all(i.is_resumed for i in self._instruments.values()):
             self._resume(now)
             self._read_day()
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = CLOCK.now_ms()
         for symbol, seen in self._copy(now_ms).items():
             self._see(self._instruments[symbol], symbol, seen, now_ms)
         self._show()
@@ -124,7 +125,7 @@ class VenueSignals:
     def _take_up(self) -> None:
         """Fill the series of new instruments from the database; without it they begin empty."""
         symbols = [self._wanted.popleft() for _ in range(len(self._wanted))]
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = CLOCK.now_ms()
         made = {s: InstrumentSignals(self._pipeline.name, s, self._terms, self._outlet) for s in symbols}
         try:
             past = self._memory.past(self._pipeline.name, symbols, self._terms.intervals)
@@ -139,7 +140,7 @@ class VenueSignals:
     def _resume(self, now: float) -> None:
         """Go on with what an earlier run left; until that is known nothing is traded."""
         try:
-            left = left_of(self._memory, self._pipeline.name, time.time_ns() // 1_000_000)
+            left = left_of(self._memory, self._pipeline.name, CLOCK.now_ms())
         except StoreUnavailable as error:
             self._resume_at = now + RETRY_S
             log.warning("signals.unread", venue=self._pipeline.name, reason=str(error))
@@ -151,7 +152,7 @@ class VenueSignals:
     def _read_day(self) -> None:
         """Take what is stored of the day, for what adds up over it; what cannot be read stays missing."""
         lacking = [symbol for symbol, i in self._instruments.items() if not i.flows.has_day]
-        since = time.time_ns() // 1_000_000 // DAY_MS * DAY_MS
+        since = CLOCK.now_ms() // DAY_MS * DAY_MS
         try:
             stored = self._memory.minutes(self._pipeline.name, lacking, since) if lacking else {}
         except StoreUnavailable as error:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from collector.clock import Clock
 from collector.venues import binance_rest
 from market.events import BookSnapshot, FrameError
 from tests.collector.fakes import Bench
@@ -157,6 +158,19 @@ def test_a_clock_that_is_behind_is_real_input() -> None:
     bench.pipeline.on_frame(book_frame("snapshot", 5, [["100", "1"]], time_ms=NOW + 1_500), NOW)
     assert bench.rows.ticks[0].ts - bench.rows.ticks[0].recv_ts == 1_500
     assert bench.pipeline.statistics.venue_lags.percentiles() == (-1_500, -1_500)
+
+
+def test_a_clock_that_was_set_right_is_followed_by_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was an hour slow: what the venue says of the time settles which of the two clocks is right."""
+    wall_ms = NOW - 3_600_000
+    clock = Clock(lambda: wall_ms * 1_000_000, lambda: 0)
+    monkeypatch.setattr("collector.pipeline.CLOCK", clock)
+    bench = Bench("bybit", "BTCUSDT")
+    wall_ms = NOW
+    assert clock.now_ms() == NOW - 3_600_000
+    assert bench.pipeline.on_frame(book_frame("snapshot", 1, [["100", "1"]]), clock.now_ms()).refused
+    assert clock.now_ms() == NOW
+    assert not bench.pipeline.on_frame(book_frame("snapshot", 2, [["100", "1"]]), clock.now_ms()).refused
 
 
 def test_unknown_symbols_and_unreadable_frames_are_counted() -> None:

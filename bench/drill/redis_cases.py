@@ -1,4 +1,4 @@
-"""The faults of Redis and PostgreSQL that one machine can inject."""
+"""The faults of Redis that one machine can inject, and what both stores' faults are made of."""
 
 import os
 import signal
@@ -12,16 +12,23 @@ from bench.drill.servers import Servers
 from bench.drill.stores import Heal, StoreCase
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """What ends by itself."""
 
 
-def _killed(name: str, how: int = signal.SIGKILL) -> Callable[[Servers], Heal]:
+def killed(name: str, how: int = signal.SIGKILL) -> Callable[[Servers], Heal]:
     def begin(servers: Servers) -> Heal:
         servers.kill(name, how)
         return lambda: servers.start(name)
 
     return begin
+
+
+def meanwhile(work: Callable[[], object]) -> Heal:
+    """Have it done by another thread; over when that is."""
+    working = threading.Thread(target=work, name="fault")
+    working.start()
+    return working.join
 
 
 def _frozen(servers: Servers) -> Heal:
@@ -80,7 +87,7 @@ def _loading(servers: Servers) -> Heal:
             patient.config_set("key-load-delay", "0")
             patient.delete(*fillers)
 
-    return _meanwhile(reload)
+    return meanwhile(reload)
 
 
 def _snapshots_fail(servers: Servers) -> Heal:
@@ -91,7 +98,7 @@ def _snapshots_fail(servers: Servers) -> Heal:
 def _emptied(servers: Servers) -> Heal:
     with servers.hot() as client:
         client.flushall()
-    return _nothing
+    return nothing
 
 
 def _poisoned(servers: Servers) -> Heal:
@@ -103,82 +110,11 @@ def _poisoned(servers: Servers) -> Heal:
         for name in names:
             client.delete(name)
             client.set(name, "poison")
-    return _nothing
-
-
-def _sessions_end(servers: Servers) -> Heal:
-    servers.end_sessions()
-    return servers.end_sessions
-
-
-def _frozen_backends(servers: Servers) -> Heal:
-    pids = servers.sessions()
-    for pid in pids:
-        servers.freeze(pid)
-
-    def heal() -> None:
-        for pid in pids:
-            servers.thaw(pid)
-
-    return heal
-
-
-def _read_only(servers: Servers) -> Heal:
-    def switch(word: str) -> None:
-        servers.execute(f"ALTER SYSTEM SET default_transaction_read_only = {word}")
-        servers.execute("SELECT pg_reload_conf()")
-
-    switch("on")
-    return lambda: switch("off")
-
-
-def _locked(servers: Servers) -> Heal:
-    """Another session holds the table for five seconds."""
-    hold = "BEGIN; LOCK TABLE tick_rows IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(5); COMMIT"
-    return _meanwhile(lambda: servers.execute(hold))
-
-
-def _meanwhile(work: Callable[[], object]) -> Heal:
-    """Have it done by another thread; over when that is."""
-    working = threading.Thread(target=work, name="fault")
-    working.start()
-    return working.join
-
-
-def _no_connections(servers: Servers) -> Heal:
-    servers.execute("ALTER ROLE app CONNECTION LIMIT 0")
-    servers.end_sessions()
-    return lambda: servers.execute("ALTER ROLE app CONNECTION LIMIT -1")
-
-
-def _connects_hang(servers: Servers) -> Heal:
-    pid = servers.pid("postgres")
-    servers.end_sessions()
-    servers.freeze(pid)
-    return lambda: servers.thaw(pid)
-
-
-def _backend_crashes(servers: Servers) -> Heal:
-    """With one of them PostgreSQL ends all sessions."""
-    os.kill(servers.sessions()[0], signal.SIGKILL)
-    return _nothing
-
-
-def _slow(servers: Servers) -> Heal:
-    """Each statement that adds ticks takes 0.3 s more."""
-    servers.execute(
-        "CREATE FUNCTION drill_wait() RETURNS trigger LANGUAGE plpgsql"
-        " AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$"
-    )
-    servers.execute(
-        "CREATE TRIGGER drill_wait BEFORE INSERT ON tick_rows FOR EACH STATEMENT"
-        " EXECUTE FUNCTION drill_wait()"
-    )
-    return lambda: servers.execute("DROP FUNCTION drill_wait CASCADE")
+    return nothing
 
 
 REDIS = (
-    StoreCase("R1", "Redis is killed, and back after 4 s", "redis", _killed("redis")),
+    StoreCase("R1", "Redis is killed, and back after 4 s", "redis", killed("redis")),
     StoreCase("R2", "Redis stands still", "redis", _frozen, lasts_s=5.0),
     StoreCase("R3", "Redis has no memory left", "redis", _configured("maxmemory", "1mb", "256mb")),
     StoreCase("R4", "a failover leaves a replica that takes no writes", "redis", _replica),
@@ -196,16 +132,3 @@ REDIS = (
         back_s=3.0,
     ),
 )
-POSTGRES = (
-    StoreCase("P2", "PostgreSQL crashes in the middle of a batch", "postgres",
-              _killed("postgres", signal.SIGQUIT), back_s=15.0),
-    StoreCase("P3", "its sessions are ended", "postgres", _sessions_end, back_s=5.0),
-    StoreCase("P4", "its backends stand still", "postgres", _frozen_backends, lasts_s=6.0, back_s=15.0),
-    StoreCase("P5", "it takes no writes any more", "postgres", _read_only, back_s=15.0),
-    StoreCase("P7", "another session locks the table", "postgres", _locked, back_s=15.0),
-    StoreCase("P10", "it takes no more connections", "postgres", _no_connections, back_s=15.0),
-    StoreCase("P11", "connecting hangs", "postgres", _connects_hang, lasts_s=6.0, back_s=15.0),
-    StoreCase("P12", "one backend crashes, and all sessions with it", "postgres", _backend_crashes,
-              back_s=15.0),
-    StoreCase("P13", "every batch takes 0.3 s longer", "postgres", _slow, lasts_s=6.0, back_s=5.0),
-)  # fmt: skip

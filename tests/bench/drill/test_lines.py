@@ -1,0 +1,12 @@
+"""The drill's list of faults is whole: what cannot be injected has a line that says why."""
+
+from bench.drill.__main__ import ALONE, ANEW, STORES
+
+
+def test_every_fault_of_stores_and_process_has_a_line() -> None:
+    """R1 to R12, P1 to P16, X1 to X14."""
+    numbers = {it.number for it in ALONE + STORES + ANEW}
+    listed = {
+        f"{letter}{n}" for letter, count in (("R", 12), ("P", 16), ("X", 14)) for n in range(1, count + 1)
+    }
+    assert listed <= numbers
