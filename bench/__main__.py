@@ -7,10 +7,12 @@ from collections.abc import Callable
 from functools import partial
 
 from bench import collect, indicators, ingest, page, queries, restart, signals, verdicts
+from bench.crowd import run as crowd
 from bench.report import Result, table
 
 BENCHMARKS: dict[str, Callable[[], list[Result]]] = {
     "collect": collect.run,
+    "crowd": crowd.run,
     "indicators": indicators.run,
     "ingest": ingest.run,
     "page": page.run,
@@ -20,7 +22,7 @@ BENCHMARKS: dict[str, Callable[[], list[Result]]] = {
 }
 LONG: dict[str, Callable[[], list[Result]]] = {"verdicts": verdicts.run}
 """Runs with `--long`, or where it is named."""
-IN_LENGTH = {"queries": partial(queries.run, is_long=True)}
+IN_LENGTH = {"crowd": partial(crowd.run, is_long=True), "queries": partial(queries.run, is_long=True)}
 """What is measured in their place with `--long`."""
 
 

@@ -1,61 +1,18 @@
 """What a refresh of either page costs the web, beside the cheapest request on the same gunicorn."""
 
 import http.client
-import json
 import os
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 from bench.processes import collector, cpu_s, resident_mb, settle, simulator
 from bench.report import Result
+from bench.web import PATH, PORT, market_body, reply, symbol_body, web
 from db.local.stores import temporary_stores
 from db.migrate import migrate
 
-PORT = 8971
-PATH = "/_dash-update-component"
 BUDGET_MS = 0.7
 AT_ONCE = 6
 REQUESTS = 500
-
-
-def _callback(output: str, tick: str, value: dict[str, object]) -> str:
-    """The body a browser posts when `tick` asks for `output`."""
-    return json.dumps(
-        {
-            "output": f"{output}.data",
-            "outputs": {"id": output, "property": "data"},
-            "inputs": [{"id": tick, "property": "data", "value": value}],
-            "changedPropIds": [f"{tick}.data"],
-        }
-    )
-
-
-def _market() -> str:
-    """A browser that has the day's lines and when signals began, and asks for every row."""
-    asked: dict[str, object] = {"tick": 1, "version": None}
-    past = _reply(_callback("live-market", "refresh-tick", asked))["response"]["live-market"]["data"]["past"]
-    held = {name: part["version"] for name, part in json.loads(past or "{}").items()}
-    return _callback("live-market", "refresh-tick", asked | {"held": held})
-
-
-def _reply(body: str) -> Any:
-    """What one request is answered."""
-    client = http.client.HTTPConnection("127.0.0.1", PORT, timeout=10)
-    client.request("POST", PATH, body, {"Content-Type": "application/json"})
-    return json.load(client.getresponse())
-
-
-def _symbol() -> str:
-    """A browser that has every candle and the strips until now, as it is after the first reply."""
-    now = time.time_ns() // 1_000_000
-    asked = {"venue": "bybit", "symbol": "BTCUSDT", "interval": "5m", "last": now - now % 300_000 - 300_000}
-    return _callback("symbol-live", "symbol-tick", {**asked, "until": now})
 
 
 def run() -> list[Result]:
@@ -63,12 +20,13 @@ def run() -> list[Result]:
     with temporary_stores() as stores, simulator() as port:
         migrate(stores.urls["DATABASE_URL"])
         env = {"PATH": os.environ["PATH"], **stores.urls, "WEB_CONCURRENCY": "1", "LOG_LEVEL": "WARNING"}
-        with collector(stores.urls, port, BACKFILL="off"), _web(env) as pid:
+        with collector(stores.urls, port, BACKFILL="off"), web(env) as served:
+            (pid,) = served.workers
             settle(6)
-            _reply(_market())  # what is past is read aside, after the first request
+            reply(market_body())  # what is past is read aside, after the first request
             settle(1)
-            refresh_ms, size = _measure(pid, "POST", PATH, _market())
-            symbol_ms, symbol_size = _measure(pid, "POST", PATH, _symbol())
+            refresh_ms, size = _measure(pid, "POST", PATH, market_body())
+            symbol_ms, symbol_size = _measure(pid, "POST", PATH, symbol_body())
             least_ms, _ = _measure(pid, "GET", "/healthz", None)
             memory = resident_mb(pid)
     return [
@@ -89,33 +47,6 @@ def run() -> list[Result]:
     ]
 
 
-@contextmanager
-def _web(env: dict[str, str]) -> Iterator[int]:
-    """A running gunicorn with one worker; that worker's pid."""
-    bind = f"127.0.0.1:{PORT}"
-    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--bind", bind, "app.main:server"]
-    process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
-    try:
-        _wait_until_healthy()
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        yield int(children[0])
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _wait_until_healthy() -> None:
-    for _ in range(100):
-        try:
-            client = http.client.HTTPConnection("127.0.0.1", PORT, timeout=1)
-            client.request("GET", "/healthz")
-            if client.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit(f"the web did not come up on port {PORT}")
-
-
 def _measure(pid: int, method: str, path: str, body: str | None) -> tuple[float, float]:
     """CPU ms per request with a few viewers at a time who ask without a pause, and mean bytes of a reply."""
     used = cpu_s(pid)
@@ -133,8 +64,8 @@ def _ask(method: str, path: str, body: str | None) -> int:
     size = 0
     for _ in range(REQUESTS):
         client.request(method, path, body, headers)
-        reply = client.getresponse()
-        size += len(reply.read())
-        if reply.status != 200:
-            raise SystemExit(f"expected a reply, found status {reply.status}")
+        answer = client.getresponse()
+        size += len(answer.read())
+        if answer.status != 200:
+            raise SystemExit(f"expected a reply, found status {answer.status}")
     return size
