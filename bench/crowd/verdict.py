@@ -49,10 +49,15 @@ def results(seen: Seen, streams: int, pages: int, seconds: float) -> list[Result
         Result(
             "requests that waited on PostgreSQL",
             "",
-            ", ".join(f"{status} after {waited:.1f} s" for status, waited in seen.waits),
+            _waits(seen.waits),
         ),
         *_deploy(seen, streams),
     ]  # fmt: skip
+
+
+def _waits(waits: Sequence[tuple[int, float]]) -> str:
+    statuses, seconds = {status for status, _ in waits}, [waited for _, waited in waits]
+    return f"{len(waits)} answered {sorted(statuses)} after {min(seconds):.1f} to {max(seconds):.1f} s"
 
 
 def _times(what: str, asked: Sequence[Asked], percent: int, budget_ms: int | None) -> Result:

@@ -1,6 +1,6 @@
 """`python -m bench.crowd.viewers PORT SECONDS`: pages that refresh once a second, `/healthz` beside.
 
-Stdin has the bodies, one a line; each is one page, asked for over a connection of its own. Prints `ready` when
+Stdin has the bodies, one a line; each is one page with a connection of its own. Prints `ready` when
 all were answered once; when told to end by SIGTERM, or after SECONDS, a line of JSON.
 """
 
