@@ -88,7 +88,7 @@ def install(server: Flask) -> None:
 
     @server.errorhandler(RecursionError)
     def _too_deep(_found: RecursionError) -> Response:
-        # Only what was sent can be so deep. The guard has a decoder of its own, with another limit than Dash's.
+        # Only what was sent can be so deep. The guard's decoder and Dash's have limits of their own.
         return error(400, "bad_request", "expected less deeply nested values")
 
     @server.errorhandler(HTTPException)
