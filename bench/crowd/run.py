@@ -27,6 +27,8 @@ LIFE_S = 600.0
 """Whoever makes load ends after so long by himself."""
 BACK_S = 15.0
 """Until all are back after a deploy: clients wait for two to four seconds."""
+TOLD_S = 5.0
+"""Until every stream must have heard what is in `events`; on a machine that is busy the last come late."""
 MARKET_OF = 3
 """Two of so many pages are the Market page, one is of a symbol."""
 COLLECTOR = {"BACKFILL": "off", "INTERVALS": "1m,5m"}
@@ -76,7 +78,7 @@ def _watch(stores: Stores, seconds: float) -> Seen:
                 with web(env):
                     settle(BACK_S)
                     told = weather.told()
-                    settle(1)
+                    settle(TOLD_S)
                     heard, asked = listeners.end(), viewers.end()
     return Seen(
         heard=heard,
