@@ -1,11 +1,13 @@
 """How gunicorn serves the web: `gunicorn -c gunicorn.conf.py app.main:server`."""
 
 import ctypes
+import errno
 import json
 import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,9 @@ METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the name that prometheus_client l
 METRICS_PREFIX = "tickdeck-metrics-"
 stream_places: int | None = None
 """A file whose locks are the places that streams take (app/stream/places.py), open in all workers."""
+
+REQUEST_S = 10.0
+"""How long the head of a request may take from its first byte on, and how long its body."""
 
 POSTGRES_WAIT_S = 8.0  # longer than any statement may take (db/history/engine.py)
 
@@ -82,6 +87,7 @@ def post_fork(_server: Any, _worker: Any) -> None:
     """Prepare a worker."""
     return_large_blocks()
     refuse_in_json()
+    end_slow_requests()
     let_greenlets_wait_for_postgres()
 
 
@@ -112,6 +118,36 @@ def refuse_in_json() -> None:
         util.write_nonblock(sock, "\r\n".join((*head, "", body)).encode())
 
     util.write_error = write_error
+
+
+def end_slow_requests() -> None:
+    """Have nobody hold a connection by sending a byte now and then: all of them could be held so.
+
+    gunicorn limits the head alone, by the time that a connection may be idle, and a body not at all.
+    """
+    from gevent import Timeout
+    from gunicorn.http.body import Body
+    from gunicorn.http.message import Request
+
+    read_head, read_body = Request.read_into, Body.read
+
+    def in_time(seconds: float) -> Any:
+        late = ConnectionResetError(errno.ECONNRESET, f"the request took over {REQUEST_S:g} s")
+        return Timeout(max(0.0, seconds), late)
+
+    def head(request: Any, unreader: Any, buffer: Any, stop: bool = False) -> None:
+        if stop:  # the first bytes: a connection may be idle before them
+            read_head(request, unreader, buffer, stop)
+            request.late_at = time.monotonic() + REQUEST_S
+            return
+        with in_time(request.late_at - time.monotonic()):
+            read_head(request, unreader, buffer)
+
+    def body(asked: Any, size: int | None = None) -> Any:
+        with in_time(REQUEST_S):
+            return read_body(asked, size)
+
+    Request.read_into, Body.read = head, body
 
 
 def let_greenlets_wait_for_postgres() -> None:

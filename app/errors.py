@@ -3,7 +3,7 @@
 import structlog
 from dash.exceptions import DependencyException
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from db.errors import StoreUnavailable
 
@@ -81,6 +81,15 @@ def install(server: Flask) -> None:
         response = error(503, "store_unavailable", f"{store} does not answer; try again in a moment")
         response.headers["Retry-After"] = str(RETRY_S)
         return response
+
+    @server.errorhandler(ClientDisconnected)
+    def _cut_short(_found: ClientDisconnected) -> Response:
+        return error(408, "request_timeout", "expected the whole body within seconds")
+
+    @server.errorhandler(RecursionError)
+    def _too_deep(_found: RecursionError) -> Response:
+        # Only what was sent can be so deep. The guard's decoder and Dash's have limits of their own.
+        return error(400, "bad_request", "expected less deeply nested values")
 
     @server.errorhandler(HTTPException)
     def _refused(found: HTTPException) -> Response | HTTPException:

@@ -111,7 +111,7 @@ def _add_pages(app: Dash, settings: Settings, sources: Sources, status: StatusMo
 
 
 def _dash(server: Flask) -> Dash:
-    return Dash(
+    app = Dash(
         "tickdeck",
         server=server,  # type: ignore[arg-type]  # a Flask is documented; the annotation forgot it
         assets_folder=str(ASSETS),
@@ -127,6 +127,16 @@ def _dash(server: Flask) -> Dash:
         enable_mcp=False,
         add_log_handler=False,
     )
+    # Left unsaid, the environment could turn each on.
+    app.enable_dev_tools(
+        debug=False,
+        dev_tools_ui=False,
+        dev_tools_props_check=False,
+        dev_tools_serve_dev_bundles=False,
+        dev_tools_hot_reload=False,
+        dev_tools_disable_version_check=True,
+    )
+    return app
 
 
 def _layout(market: MarketModel, refresh_ms: int) -> shell.Component:

@@ -15,6 +15,12 @@ from app.login import hash_command
 
 CALLBACK_PATH = "/_dash-update-component"
 MAX_BODY_BYTES = 64 * 1024
+_API = "/api/"
+_OPEN = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Retry-After, X-Gaps, X-Next-Cursor",
+}
+"""Any page may read the API, but without the reader's password: browsers send none along with `*`."""
 _SUITES = "/_dash-component-suites/"
 
 _FIXED = {
@@ -55,6 +61,8 @@ def add_headers(server: Flask, policy: str) -> None:
     def _headers(response: Response) -> Response:
         for name, value in _FIXED.items():
             response.headers.setdefault(name, value)
+        if request.path.startswith(_API) and request.method in ("GET", "HEAD"):
+            response.headers.extend(_OPEN)
         if response.mimetype == "text/html":
             response.headers.setdefault("Content-Security-Policy", policy)
         if request.is_secure:

@@ -19,11 +19,13 @@ from bench import (
     verdicts,
     viewers,
 )
+from bench.crowd import run as crowd
 from bench.report import Result, table
 
 BENCHMARKS: dict[str, Callable[[], list[Result]]] = {
     "browser": browser.run,
     "collect": collect.run,
+    "crowd": crowd.run,
     "freshness": freshness.run,
     "indicators": indicators.run,
     "ingest": ingest.run,
@@ -37,6 +39,7 @@ LONG: dict[str, Callable[[], list[Result]]] = {"verdicts": verdicts.run}
 """Runs with `--long`, or where it is named."""
 IN_LENGTH = {
     "browser": partial(browser.run, is_long=True),
+    "crowd": partial(crowd.run, is_long=True),
     "queries": partial(queries.run, is_long=True),
 }
 """What is measured in their place with `--long`."""

@@ -1,63 +1,26 @@
 """What a refresh of either page costs the web, beside the cheapest request on the same gunicorn."""
 
 import http.client
-import json
-import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
+from bench.asking import PATH, PORT, market_body, reply, symbol_body
 from bench.processes import cpu_s, resident_mb, settle
 from bench.report import Result
 from bench.web import stocked_stores, web
 
-PORT = 8971
-PATH = "/_dash-update-component"
 BUDGET_MS = 0.7
 AT_ONCE = 6
 REQUESTS = 500
 
 
-def _callback(output: str, tick: str, value: dict[str, object]) -> str:
-    """The body a browser posts when `tick` asks for `output`."""
-    return json.dumps(
-        {
-            "output": f"{output}.data",
-            "outputs": {"id": output, "property": "data"},
-            "inputs": [{"id": tick, "property": "data", "value": value}],
-            "changedPropIds": [f"{tick}.data"],
-        }
-    )
-
-
-def _market() -> str:
-    """A browser that has the day's lines and when signals began, and asks for every row."""
-    asked: dict[str, object] = {"tick": 1, "version": None}
-    past = _reply(_callback("live-market", "refresh-tick", asked))["response"]["live-market"]["data"]["past"]
-    held = {name: part["version"] for name, part in json.loads(past or "{}").items()}
-    return _callback("live-market", "refresh-tick", asked | {"held": held})
-
-
-def _reply(body: str) -> Any:
-    """What one request is answered."""
-    client = http.client.HTTPConnection("127.0.0.1", PORT, timeout=10)
-    client.request("POST", PATH, body, {"Content-Type": "application/json"})
-    return json.load(client.getresponse())
-
-
-def _symbol() -> str:
-    """A browser that has every candle and the strips until now, as it is after the first reply."""
-    now = time.time_ns() // 1_000_000
-    asked = {"venue": "bybit", "symbol": "BTCUSDT", "interval": "5m", "last": now - now % 300_000 - 300_000}
-    return _callback("symbol-live", "symbol-tick", {**asked, "until": now})
-
-
 def run() -> list[Result]:
     """Measure; about half a minute."""
-    with stocked_stores() as urls, web(urls, PORT, workers=1) as (pid,):
-        _reply(_market())  # what is past is read aside, after the first request
+    with stocked_stores() as urls, web(urls, PORT, workers=1) as served:
+        (pid,) = served.workers
+        reply(market_body())  # what is past is read aside, after the first request
         settle(1)
-        refresh_ms, size = _measure(pid, "POST", PATH, _market())
-        symbol_ms, symbol_size = _measure(pid, "POST", PATH, _symbol())
+        refresh_ms, size = _measure(pid, "POST", PATH, market_body())
+        symbol_ms, symbol_size = _measure(pid, "POST", PATH, symbol_body())
         least_ms, _ = _measure(pid, "GET", "/healthz", None)
         memory = resident_mb(pid)
     return [
@@ -95,8 +58,8 @@ def _ask(method: str, path: str, body: str | None) -> int:
     size = 0
     for _ in range(REQUESTS):
         client.request(method, path, body, headers)
-        reply = client.getresponse()
-        size += len(reply.read())
-        if reply.status != 200:
-            raise SystemExit(f"expected a reply, found status {reply.status}")
+        answer = client.getresponse()
+        size += len(answer.read())
+        if answer.status != 200:
+            raise SystemExit(f"expected a reply, found status {answer.status}")
     return size

@@ -188,11 +188,11 @@ def result(page: str, ours: Cost, least: Cost) -> Result:
 def run() -> list[Result]:
     """Measure; about five minutes."""
     with stocked_stores() as urls:
-        with web(urls, PORT, app="bench.empty_callback:server") as pids:
-            least = costs(pids, "live", "tick", nothing)
-        with web(urls, PORT, app=APP) as pids:
+        with web(urls, PORT, app="bench.empty_callback:server") as served:
+            least = costs(served.workers, "live", "tick", nothing)
+        with web(urls, PORT, app=APP) as served:
             settle(1)
-            found = {page: costs(pids, *how) for page, how in PAGES.items()}
+            found = {page: costs(served.workers, *how) for page, how in PAGES.items()}
     said = ", ".join(f"{n}: {ms:.2f} ms" for n, ms in least.items())
     return [
         Result("a viewer of an empty Dash callback, CPU a second", "", said),

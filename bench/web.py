@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.processes import collector, settle, simulator
 from db.local.stores import temporary_stores
@@ -27,15 +28,26 @@ def stocked_stores(settle_s: float = 6.0) -> Iterator[dict[str, str]]:
             yield stores.urls
 
 
+class Web(NamedTuple):
+    """A running gunicorn."""
+
+    process: "subprocess.Popen[bytes]"
+    workers: list[int]
+    """Their process ids."""
+
+
 @contextmanager
-def web(urls: dict[str, str], port: int, *, app: str = APP, workers: int = 2) -> Iterator[list[int]]:
-    """Gunicorn as it is deployed, serving `app`; the pids of its workers."""
+def web(
+    urls: dict[str, str], port: int, *, app: str = APP, workers: int = 2, **settings: str
+) -> Iterator[Web]:
+    """Gunicorn as it is deployed, serving `app`; stopped afterwards if it still runs."""
     env = {"PATH": os.environ["PATH"], **urls, "WEB_CONCURRENCY": str(workers), "LOG_LEVEL": "WARNING"}
+    env |= settings
     bind = f"127.0.0.1:{port}"
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--bind", bind, app]
     process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
     try:
-        yield _wait_for_workers(process, port, workers)
+        yield Web(process, _wait_for_workers(process, port, workers))
     finally:
         process.terminate()
         process.wait(timeout=30)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from xdist.remote import Producer
 
-STORE_FIXTURES = {"postgres_url", "redis_url", "database_url", "redis_client_url"}
+STORE_FIXTURES = {"postgres_url", "redis_url", "database_url", "shared_database_url", "redis_client_url"}
 _numbers = itertools.count(1)
 
 settings.register_profile("whole", deadline=None)  # a machine that is busy is no failure
@@ -124,6 +124,15 @@ def template_database(postgres_url: str) -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
     """URL of a migrated, empty database of this test's own."""
+    name = f"{template_database}_{next(_numbers)}"
+    _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    yield _sibling(postgres_url, name)
+    _drop(postgres_url, name)
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(postgres_url: str, template_database: str) -> Iterator[str]:
+    """The same for all tests of a file, which leave it as it is."""
     name = f"{template_database}_{next(_numbers)}"
     _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template_database}")
     yield _sibling(postgres_url, name)

@@ -10,8 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 from gunicorn import util
+from gunicorn.http.body import Body
+from gunicorn.http.message import Request
 
 pytestmark = pytest.mark.wire
 
@@ -123,6 +126,32 @@ def test_a_folder_that_was_given_is_nobodys_to_remove(
     found["share_metrics"]()
     found["on_exit"](Master())
     assert tmp_path.is_dir()
+
+
+def test_a_request_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From its first byte on; before that a connection may be idle. A body has the same again."""
+    monkeypatch.setattr(Request, "read_into", Request.read_into)  # to be themselves again afterwards
+    monkeypatch.setattr(Body, "read", Body.read)
+    found: Any = conf(monkeypatch)
+    found["end_slow_requests"].__globals__["REQUEST_S"] = 0.1
+    found["end_slow_requests"]()
+
+    class Source:
+        def __init__(self, pauses: list[float]) -> None:
+            self.pauses = pauses
+
+        def read(self, _size: int = 0) -> bytes:
+            gevent.sleep(self.pauses.pop(0))
+            return b"x"
+
+    request, buffer = Request.__new__(Request), bytearray()
+    request.read_into(Source([0.3]), buffer, stop=True)
+    request.read_into(Source([0.0]), buffer)
+    assert buffer == b"xx"
+    with pytest.raises(ConnectionResetError):
+        request.read_into(Source([30.0]), buffer)
+    with pytest.raises(ConnectionResetError):
+        Body(Source([30.0])).read(10)
 
 
 def test_what_gunicorn_refuses_is_said_in_json(monkeypatch: pytest.MonkeyPatch) -> None:

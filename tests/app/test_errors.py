@@ -1,5 +1,7 @@
 """Errors below `/api` are JSON, whatever went wrong."""
 
+import json
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -50,6 +52,16 @@ def test_a_failure_is_a_json_500_without_its_cause(client: FlaskClient) -> None:
     assert response.status_code == 500
     assert response.get_json()["error"]["code"] == "internal"
     assert b"secret" not in response.data
+
+
+def test_what_is_too_deep_is_a_json_400() -> None:
+    """JSON is read by recursion, so what is sent decides how deep that goes."""
+    server = Flask("deep")
+    errors.install(server)
+    server.add_url_rule("/api/deep", view_func=lambda: json.dumps(json.loads(f"{'[' * 20_000}")))
+    response = server.test_client().get("/api/deep")
+    assert response.status_code == 400
+    assert response.get_json()["error"]["code"] == "bad_request"
 
 
 def test_pages_keep_their_own_errors(client: FlaskClient) -> None:

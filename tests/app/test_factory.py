@@ -132,6 +132,33 @@ def test_every_reply_has_the_headers_of_the_baseline(client: FlaskClient) -> Non
     assert "unsafe-inline" not in script
 
 
+def test_pages_of_others_may_read_the_api_and_nothing_else(client: FlaskClient) -> None:
+    """Without a password, and not callbacks: there is no header at all for those."""
+    for path in ("/api/market", "/api/nothing", "/api/openapi.json"):
+        headers = client.get(path, headers={"Origin": "https://elsewhere.example"}).headers
+        assert headers["Access-Control-Allow-Origin"] == "*"
+        assert "X-Next-Cursor" in headers["Access-Control-Expose-Headers"]
+        assert "Access-Control-Allow-Credentials" not in headers
+    closed = [client.get(path) for path in ("/", "/healthz", "/_dash-layout")]
+    closed += [client.post(CALLBACK, json=request_of({"tick": 1})), client.post("/api/market")]
+    closed.append(client.options(CALLBACK))
+    assert not any(name.startswith("Access-Control") for reply in closed for name, _ in reply.headers)
+
+
+def test_tools_of_developers_stay_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the environment says: Dash reads these names."""
+    for name in ("DASH_DEBUG", "DASH_UI", "DASH_HOT_RELOAD", "DASH_MCP_ENABLED", "DASH_PROPS_CHECK"):
+        monkeypatch.setenv(name, "true")
+    app = create_app(settings(), FakeReader(), FakeHistory(), FakeTime().clock)
+    client = app.server.test_client()
+    rules = [rule.rule for rule in app.server.url_map.iter_rules()]
+    assert not [rule for rule in rules if "mcp" in rule]
+    assert not app.server.debug
+    config = client.get("/").get_data(as_text=True)
+    assert '"hot_reload"' not in config
+    assert '"ui":true' not in config
+
+
 def test_https_is_remembered_only_where_it_was_used() -> None:
     """Behind a trusted proxy that speaks https, not on a laptop."""
     direct = create_app(settings(), FakeReader(), FakeHistory(), FakeTime().clock).server.test_client()

@@ -1,6 +1,8 @@
 """Whatever is sent to the API and to page callbacks is answered: no failure of the server, no traceback."""
 
+import gc
 import re
+import tracemalloc
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -44,6 +46,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
+UNDESCRIBED = {"/api/", "/api/{path}", "/api/openapi.json"}
+"""What answers 404, and the description itself."""
 QUICK = settings(max_examples=sized(40), deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -71,9 +75,16 @@ def rules() -> list[str]:
     return sorted(found)
 
 
+MOST_BYTES = 1_000_000
+"""Of a reply here: two hundred instruments at most, and no history."""
+MOST_GROWN_BYTES = 200_000
+"""What a thousand requests may leave behind, once what is kept on purpose is there."""
+
+
 def answered(response: TestResponse) -> None:
     """Well, or refused in the shape of all errors."""
     assert response.status_code < 500, response.get_data(as_text=True)
+    assert len(response.get_data()) < MOST_BYTES
     if response.status_code >= 400:
         assert response.is_json
         assert set(response.get_json()["error"]) == {"code", "message", "field"}
@@ -94,6 +105,46 @@ def test_every_path_of_the_api_answers_anything(data: st.DataObject) -> None:
             assert response.status_code == 200
         elif method != "HEAD":
             answered(response)
+
+
+def test_every_described_path_is_among_those() -> None:
+    """What the description names below `/api` is tried above, and nothing is tried that it leaves out."""
+    described = set(client().get("/api/openapi.json").get_json()["paths"])
+    tried = {re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule) for rule in rules()}
+    assert {path for path in described if path.startswith("/api/")} <= tried
+    assert {path for path in tried - described if "docs" not in path} <= UNDESCRIBED
+
+
+def test_nothing_is_kept_of_what_was_sent() -> None:
+    """Names, queries and bodies that differ each time leave nothing behind."""
+    asker, outputs = client(), callbacks()
+
+    def ask(count: int, words: str) -> None:
+        for number in range(count):
+            word = f"{words}{number}" * 20
+            for path in (
+                f"/api/book/bybit/{word}",
+                f"/api/klines?venue={word}&symbol={word}",
+                f"/api/{word}",
+            ):
+                answered(asker.get(path))
+            answered(asker.get(f"/api/market?venue=bybit&x={word}", headers={"If-None-Match": word}))
+            answered(
+                asker.post(CALLBACK_PATH, json=request_of(outputs[number % len(outputs)], [{word: word}] * 3))
+            )
+
+    ask(100, "first")
+    tracemalloc.start()
+    try:
+        ask(20, "warm")  # what is kept on purpose while it is looked at
+        gc.collect()
+        before = tracemalloc.get_traced_memory()[0]
+        ask(200, "then")
+        gc.collect()
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < MOST_GROWN_BYTES
 
 
 @cache
