@@ -131,8 +131,9 @@ class VenueSignals:
         except StoreUnavailable as error:
             log.warning("history.unread", venue=self._pipeline.name, reason=str(error))
             past = {}
-        for (symbol, interval), candles in past.items():
-            made[symbol].fill(interval, candles, now_ms)
+        InstrumentSignals.fill(
+            [(made[symbol], interval, each) for (symbol, interval), each in past.items()], now_ms
+        )
         self._instruments |= made
         self._resume_at = 0.0
 
