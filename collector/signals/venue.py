@@ -64,6 +64,8 @@ class VenueSignals:
         self._terms = terms
         self._outlet = outlet
         self._memory = memory
+        self.is_shown = threading.Event()
+        """Set when what was stored of the first instruments is shown, or could not be read."""
         self._instruments: dict[str, InstrumentSignals] = {}
         self._closed: deque[Kline] = deque()
         self._wanted: deque[str] = deque()
@@ -112,6 +114,7 @@ class VenueSignals:
         if self._wanted:
             self._take_up()
             self._show()  # nobody waits for what paper trading left to see what candles say
+            self.is_shown.set()
         if now >= self._resume_at and not all(i.is_resumed for i in self._instruments.values()):
             self._resume(now)
             self._read_day()
