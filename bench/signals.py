@@ -88,8 +88,8 @@ def run() -> list[Result]:
 
 def _start(history: StoredHistory, made: dict[str, InstrumentSignals]) -> Result:
     began, used = time.monotonic(), time.process_time()
-    for (symbol, interval), past in history.past("bybit", SYMBOLS, TERMS.intervals).items():
-        made[symbol].fill(interval, past, 0)
+    stored = history.past("bybit", SYMBOLS, TERMS.intervals)
+    InstrumentSignals.fill([(made[symbol], interval, past) for (symbol, interval), past in stored.items()], 0)
     for instrument in made.values():
         instrument.resume([], [])
     took, used = time.monotonic() - began, time.process_time() - used

@@ -104,6 +104,7 @@ class VenueRun:
             self.feed,
             begin=lambda symbols: self.share.begin(symbols),
             ask_history=self._ask_history,
+            wait_shown=lambda seconds: self.signals.is_shown.wait(seconds),
         )
         self.share = self._gate.share = Share(self.name, self.pipeline, self.feed, self._on_taken)
         self.universe = Universe(self.name, settings.symbols, self.backfill, self.share, outlets)

@@ -34,6 +34,8 @@ CHECK_EVERY_S = 0.1
 FIRST_WITHIN_S = 3.0
 """What was read at the start tells of what is taken right then, and of nothing later."""
 KLINES = 32
+SHOWN_WITHIN_S = 1.0
+"""Candles wait so long at most for the indicators of a start, which do not need them and are seen first."""
 AGAIN_S = 5.0
 CLOCKS_APART_MS = 2_000
 """What is told of the time before a start may lie so much before it: the venue's clock is not ours."""
@@ -85,9 +87,11 @@ class Heritage:
         *,
         begin: Callable[[Sequence[str]], None],
         ask_history: Callable[[Sequence[str]], None],
+        wait_shown: Callable[[float], object],
     ) -> None:
         """`begin(symbols)` has orphaned ones followed, of which no row may come before it is known what is
-        missed; `ask_history(symbols)` asks REST for the candles that the database lacks.
+        missed; `ask_history(symbols)` asks REST for the candles that the database lacks;
+        `wait_shown(seconds)` waits so long at most for what people see first.
         """
         self.is_read = threading.Event()
         """Set when the first reading is over: rows of this run are to come later than that."""
@@ -97,6 +101,7 @@ class Heritage:
         self._feed = feed
         self._begin = begin
         self._ask_history = ask_history
+        self._wait_shown = wait_shown
         self._taken: queue.Queue[_Taken | None] = queue.Queue()
         self._handed_over: list[tuple[float, Sequence[str]]] = []
         self._unread: list[_Taken] = []
@@ -122,6 +127,7 @@ class Heritage:
         wanted = set(symbols)
         try:
             self._pipeline.remember(row for row in self._memory.tickers() if row.symbol in wanted)
+            self._wait_shown(SHOWN_WITHIN_S)
             stored = self._memory.newest_klines(self._name, symbols, KLINES)
             self._pipeline.on_history(stored, is_stored=True)
         except StoreUnavailable as error:

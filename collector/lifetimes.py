@@ -42,6 +42,10 @@ class Lifetimes:
             if name in self._refreshed:
                 self.keep(name, now)
 
+    def lack_indicators(self, venue: str, symbol: str, intervals: Iterable[str]) -> bool:
+        """Whether one of these is not there yet: those of a start wait for no slow round."""
+        return any(keys.indicator(venue, symbol, interval) not in self._refreshed for interval in intervals)
+
     def take(self, key: str) -> None:
         """Know a key that is there."""
         self._refreshed.setdefault(key, float("-inf"))

@@ -187,7 +187,7 @@ class Publisher:
         books: list[tuple[str, render.BookView, bool, int]] = []
         with pipeline.lock:
             is_alive = now - pipeline.statistics.last_data_at < ALIVE_S
-            mine = self._owned[name]
+            mine, market = self._owned[name], keys.market(name)
             for symbol, state in pipeline.states.items():
                 if symbol not in mine or state.epoch is None:
                     continue
@@ -197,12 +197,9 @@ class Publisher:
                     if not is_good or self._floors.passes(keys.book(name, symbol), "", view.event_time):
                         state.book_changed = False
                         books.append((symbol, view, is_good, state.epoch or 0))
-                self._collect(name, symbol, state, now, is_slow=is_slow)
-                if (
-                    is_slow
-                    and state.row_changed
-                    and self._passes(state, keys.market(name), symbol, state.event_time)
-                ):
+                is_due = is_slow or self._lifetimes.lack_indicators(name, symbol, state.indicators_changed)
+                self._collect(name, symbol, state, now, is_slow=is_due)
+                if is_due and state.row_changed and self._passes(state, market, symbol, state.event_time):
                     state.row_changed = False
                     rows[symbol] = render.overview_row(state)
         for _, view, is_good, _ in books[:: 1 + len(books) // MEASURED]:
@@ -211,7 +208,7 @@ class Publisher:
         for symbol, view, is_good, epoch in books:
             self._publish_book(keys.book(name, symbol), view, now, is_good=is_good, epoch=epoch)
         if rows:
-            self._put(keys.market(name), rows, now)
+            self._put(market, rows, now)
         if is_alive and is_slow:
             self._refresh(name, mine, now)
 

@@ -1,7 +1,7 @@
 """What is made of one instrument's closed candles and books: indicators, signals, outcomes, paper trades."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
@@ -90,10 +90,13 @@ class InstrumentSignals:
         """By interval, from when on rows are still to be kept."""
         self._step = 0
 
-    def fill(self, interval: str, past: Past, now_ms: int) -> None:
-        """Begin a series with stored candles; what they say of the newest is kept and shown."""
-        if (close := self._series[interval].fill(past)) is not None:
-            self._say(interval, close, now_ms)
+    @staticmethod
+    def fill(stored: Sequence[tuple["InstrumentSignals", str, Past]], now_ms: int) -> None:
+        """Begin series of instruments with stored candles; what they say of the newest is kept and shown."""
+        IndicatorSeries.fill((one._series[interval], past) for one, interval, past in stored)
+        for one, interval, _ in stored:
+            if (close := one._series[interval].newest) is not None:
+                one._say(interval, close, now_ms)
 
     def resume(
         self, states: Iterable[tuple[int, PaperState]], signals: Iterable[tuple[Signal, set[int]]]

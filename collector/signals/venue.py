@@ -65,6 +65,8 @@ class VenueSignals:
         self._terms = terms
         self._outlet = outlet
         self._memory = memory
+        self.is_shown = threading.Event()
+        """Set when what was stored of the first instruments is shown, or could not be read."""
         self._instruments: dict[str, InstrumentSignals] = {}
         self._closed: deque[Kline] = deque()
         self._wanted: deque[str] = deque()
@@ -113,6 +115,7 @@ class VenueSignals:
         if self._wanted:
             self._take_up()
             self._show()  # nobody waits for what paper trading left to see what candles say
+            self.is_shown.set()
         if now >= self._resume_at and not all(i.is_resumed for i in self._instruments.values()):
             self._resume(now)
             self._read_day()
@@ -132,8 +135,9 @@ class VenueSignals:
         except StoreUnavailable as error:
             log.warning("history.unread", venue=self._pipeline.name, reason=str(error))
             past = {}
-        for (symbol, interval), candles in past.items():
-            made[symbol].fill(interval, candles, now_ms)
+        InstrumentSignals.fill(
+            [(made[symbol], interval, each) for (symbol, interval), each in past.items()], now_ms
+        )
         self._instruments |= made
         self._resume_at = 0.0
 

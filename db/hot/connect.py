@@ -13,6 +13,7 @@ from redis.retry import Retry
 from db.breaker import Breaker
 from db.errors import StoreUnavailable
 from db.hot.guarded import guarded
+from db.hot.packer import Packer
 
 Client = Redis
 """A connection pool, for those who only hand it on."""
@@ -77,6 +78,7 @@ def _pool(
         max_connections=max_connections,
         timeout=wait_s,
         retry=Retry(NoBackoff(), 0),
+        command_packer=Packer(),
         driver_info=None,  # two commands fewer per connection, unknown before Redis 7.2
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
         **_tls(url),

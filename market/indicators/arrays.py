@@ -1,9 +1,10 @@
-"""The indicators as functions of arrays, shape (n,) to (n,), oldest first.
+"""The indicators as functions of arrays, shape (n,) to (n,), oldest first; or (n, series), side by side.
 
 Entries for which there are not yet enough values are NaN, never 0; NaN at the beginning of an input is
 passed over, so that one indicator may be built on another. Elsewhere inputs must be finite: one NaN would
 poison every average after it, so the caller leaves out what it does not have and knows that there is a hole.
-Periods are counted in values. Sources and limits of each: docs/signals.md.
+Series side by side begin at the same index: many cost little more than one. Periods are counted in values.
+Sources and limits of each: docs/signals.md.
 """
 
 from collections.abc import Callable
@@ -66,7 +67,7 @@ def wilder(values: FloatArray, period: int) -> FloatArray:
 
 def changes(close: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Gain and loss of each close against the one before, both ≥ 0; the first entries are NaN."""
-    change = np.concatenate(([np.nan], np.diff(close))) if len(close) else close
+    change = np.diff(close, axis=0, prepend=np.nan) if len(close) else close
     return np.maximum(change, 0.0), np.maximum(-change, 0.0)
 
 
@@ -114,7 +115,8 @@ def atr(high: FloatArray, low: FloatArray, close: FloatArray, period: int = 14) 
     """Average true range, Wilder's average of the true range; first value at index `period`."""
     if not len(close):
         return close
-    before = np.concatenate(([np.nan], close[:-1]))
+    before = np.full_like(close, np.nan)
+    before[1:] = close[:-1]
     return wilder(np.maximum(high, before) - np.minimum(low, before), period)
 
 
@@ -153,7 +155,7 @@ def _over_windows(
     """
     if period < 1:
         raise ValueError(f"expected a period of at least 1, found {period}")
-    found = np.full(len(values), np.nan)
+    found = np.full_like(values, np.nan)
     count = len(values) - period + 1
     if count > 0:
         found[period - 1 :] = over([values[k : k + count] for k in range(period)])
@@ -164,14 +166,16 @@ def _smooth(values: FloatArray, period: int, span: float) -> FloatArray:
     """before + (value - before) / span, begun with the mean of `period` values. Raises ValueError."""
     if period < 1:
         raise ValueError(f"expected a period of at least 1, found {period}")
-    found, weight = np.full(len(values), np.nan), 1 / span
-    start = int(np.isnan(values).sum())
+    found, weight = np.full_like(values, np.nan), 1 / span
+    start = int(np.isnan(values).sum(axis=0).max(initial=0))
     first = start + period - 1
     if len(values) > first:
-        average = float(values[start : first + 1].mean())
+        average, rest = _mean([*values[start : first + 1]]), values[first + 1 :]
+        if values.ndim == 1:  # plain floats are faster than NumPy's
+            average, rest = average.tolist(), rest.tolist()
         averages = [average]
-        for value in values[first + 1 :].tolist():
-            average += weight * (value - average)
+        for value in rest:
+            average = average + weight * (value - average)
             averages.append(average)
         found[first:] = averages
     return found

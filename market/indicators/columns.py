@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from market.events import Kline
+from market.indicators.arrays import BoolArray, IntArray
 from market.indicators.model import Past
 
 MOST_BARS = 400
@@ -45,8 +46,8 @@ class Columns:
         types = "qdddddb"
         for column, values, code in zip(self._columns(), past, types, strict=True):
             column.frombytes(np.ascontiguousarray(values[known], dtype=np.dtype(code)).tobytes())
-        self.bars.frombytes(bytes(2 * len(self)))
-        self._count_bars(0)
+        times, is_whole = past.open_time[known], past.is_whole[known]
+        self.bars.frombytes(_bars(times, is_whole, self._step_ms).astype(np.int16).tobytes())
 
     def put(self, klines: Sequence[Kline]) -> int | None:
         """Add candles, or replace those at their open_time; the first index that changed, None where none.
@@ -113,6 +114,14 @@ class Columns:
 
     def _columns(self) -> tuple["array[Any]", ...]:
         return (self.open_time, self.open, self.high, self.low, self.close, self.volume, self.is_whole)
+
+
+def _bars(open_time: IntArray, is_whole: BoolArray, step_ms: int) -> IntArray:
+    """What `Columns._count_bars` counts, of all candles at once."""
+    index = np.arange(len(open_time))
+    follows = np.diff(open_time, prepend=open_time[:1]) == step_ms
+    last_not_counted = np.where(~is_whole, index, np.where(follows, -1, index - 1))
+    return np.minimum(index - np.maximum.accumulate(last_not_counted), MOST_BARS)
 
 
 def _is_finite(kline: Kline) -> bool:

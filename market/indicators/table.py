@@ -30,6 +30,11 @@ class Table(NamedTuple):
         for row in zip(*columns, strict=True):
             yield Values(*[None if number != number else number for number in row])
 
+    def of(self, number: int) -> "Table":
+        """One of several series side by side."""
+        columns = tuple(column[:, number] for column in self.columns)
+        return Table(columns, *(part[:, number] for part in self[1:]))
+
     def state(self) -> State:
         """What these candles leave to the next one."""
         count = len(self.close)
@@ -55,7 +60,7 @@ class Table(NamedTuple):
 
 
 def tabulate(high: FloatArray, low: FloatArray, close: FloatArray) -> Table:
-    """Every indicator at every candle, oldest first."""
+    """Every indicator at every candle, oldest first: of one series, or of several side by side."""
     gains, losses = arrays.changes(close)
     gain, loss = arrays.wilder(gains, 14), arrays.wilder(losses, 14)
     rsi = arrays.rsi_of(gain, loss)

@@ -22,6 +22,7 @@ class Memory:
     def __init__(self) -> None:
         self.is_gone = True
         self.asked_before: list[int] = []
+        self.candles_read = 0
 
     def _answer(self) -> None:
         if self.is_gone:
@@ -33,6 +34,7 @@ class Memory:
 
     def newest_klines(self, venue: str, symbols: Sequence[str], per_series: int) -> list[Kline]:  # noqa: ARG002
         self._answer()
+        self.candles_read += 1
         return []
 
     def open_gaps(self, venue: str) -> list[GapRow]:  # noqa: ARG002
@@ -71,6 +73,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
         parts,
         begin=lambda symbols: said.append(f"begun {symbols}"),
         ask_history=lambda symbols: said.append(f"asked {symbols}"),
+        wait_shown=lambda _: said.append(f"shown, candles read {memory.candles_read} times"),
     )
     found.start()
     yield found, memory, feed, said
@@ -94,4 +97,5 @@ def test_what_was_missed_is_read_when_the_database_is_back(made: Made) -> None:
     memory.is_gone = False
     until(lambda: feed.resumed == [([], {"BTCUSDT": 90})])
     assert 0 <= memory.asked_before[-1] + CLOCKS_APART_MS - before < WAIT_S * 1000
-    until(lambda: said[2:] == ["asked ['BTCUSDT']"])
+    until(lambda: said[2:] == ["shown, candles read 0 times", "asked ['BTCUSDT']"])
+    assert memory.candles_read == 1

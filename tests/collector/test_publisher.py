@@ -212,6 +212,23 @@ def trades_in(hot: "redis.Redis", symbol: str) -> list[dict[str, str]]:
     return [fields for _id, fields in reversed(entries)]
 
 
+def test_the_first_indicators_wait_for_no_slow_round(redis_client_url: str, hot: "redis.Redis") -> None:
+    """Hash and overview row come with the next round; what changes afterwards in its turn."""
+    followed = feed()
+    made, state = publisher(redis_client_url, [followed]), followed.pipeline.states["BTCUSDT"]
+    key = keys.indicator("bybit", "BTCUSDT", "1m")
+    made.publish(100.0)
+    state.show_indicators({"1m": dict.fromkeys(keys.INDICATOR_FIELDS, "1")}, '{"1m":{"rsi":1}}', "")
+    made.publish(100.05)
+    assert hot.hget(key, "rsi") == "1"
+    assert json.loads(str(hot.hget("market:bybit", "BTCUSDT")))["indicators"] == {"1m": {"rsi": 1}}
+    state.show_indicators({"1m": dict.fromkeys(keys.INDICATOR_FIELDS, "2")}, '{"1m":{"rsi":2}}', "")
+    made.publish(100.1)
+    assert hot.hget(key, "rsi") == "1"
+    made.publish(100.3)
+    assert hot.hget(key, "rsi") == "2"
+
+
 def test_a_symbol_that_comes_back_begins_anew(redis_client_url: str, hot: "redis.Redis") -> None:
     """Its keys were deleted meanwhile: they expire again, and no old book is shown."""
     followed = feed("bybit", "BTCUSDT", "ETHUSDT")

@@ -47,7 +47,7 @@ def test_it_says_what_the_collector_would_have(tmp_path: Path, capsys: pytest.Ca
     told = Told()
     made = InstrumentSignals("sim-bybit", "ETHUSDT", ONE, told)
     made.resume([], [])
-    made.fill("1m", past_of(KLINES[:400]), 0)
+    InstrumentSignals.fill([(made, "1m", past_of(KLINES[:400]))], 0)
     for kline in KLINES[400:]:
         live(made, kline)
     assert main([*ASKED, "--fee-bps", "5", "--out", str(tmp_path)]) == 0

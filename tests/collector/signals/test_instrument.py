@@ -49,7 +49,7 @@ def test_a_forming_candle_is_shown_and_never_stored_or_judged() -> None:
     """Though it crosses every line there is, again and again."""
     told, klines = Told(), walk(2, 400)
     made = fresh(told)
-    made.fill("1m", past_of(klines), 0)
+    InstrumentSignals.fill([(made, "1m", past_of(klines))], 0)
     stored, last = len(told.indicators), klines[-1]
     for n in range(500):
         price = last.close * (0.8 if n % 2 else 1.25)
@@ -64,7 +64,7 @@ def test_what_a_close_said_is_shown_until_the_next_candle_moves() -> None:
     """Score and word stay those of the close; a forming candle that did not change is not news."""
     told, klines = Told(), walk(3, 400)
     made = fresh(told)
-    made.fill("1m", past_of(klines[:-1]), 0)
+    InstrumentSignals.fill([(made, "1m", past_of(klines[:-1]))], 0)
     live(made, klines[-1])
     said = made.said["1m"]
     assert (said.indicators.is_provisional, said.indicators.open_time) == (False, klines[-1].open_time)
@@ -143,11 +143,11 @@ def test_a_killed_collector_goes_on_where_it_was(seed: int, kills: list[int]) ->
     klines, whole, broken = walk(seed, 700, rests=False), Told(), Told()
     one, other = fresh(whole), fresh(broken)
     for made in (one, other):
-        made.fill("1m", past_of(klines[:400]), 0)
+        InstrumentSignals.fill([(made, "1m", past_of(klines[:400]))], 0)
     for index, each in enumerate(klines[400:], 400):
         if index - 400 in kills:
             other = InstrumentSignals("bybit", "ETHUSDT", ONE, broken)
-            other.fill("1m", past_of(klines[index - 400 : index]), each.open_time)
+            InstrumentSignals.fill([(other, "1m", past_of(klines[index - 400 : index]))], each.open_time)
             left = left_of(broken, "bybit", each.open_time)
             other.resume(*left.get("ETHUSDT", Left([], [])))
         for made in (one, other):
@@ -167,7 +167,7 @@ def test_a_signal_is_priced_after_each_horizon() -> None:
     """Out at the other side of the book, two fees paid; a horizon without a book stays open."""
     told, klines = Told(), walk(6, 560)
     made = fresh(told)
-    made.fill("1m", past_of(klines[:400]), 0)
+    InstrumentSignals.fill([(made, "1m", past_of(klines[:400]))], 0)
     for one in klines[400:]:
         live(made, one)
     first = told.signals[0]
@@ -182,7 +182,7 @@ def test_pressure_of_the_book_makes_one_signal_that_is_traded() -> None:
     """With the stop of one-minute candles, and left when its time is up."""
     told, klines = Told(), walk(7, 400, rests=False)
     made = fresh(told, TERMS)
-    made.fill("1m", past_of(klines), 0)
+    InstrumentSignals.fill([(made, "1m", past_of(klines))], 0)
     price, at = klines[-1].close, klines[-1].open_time + MINUTE
     for n in range(0, 30_000, 200):
         look(made, price, at + n, imbalance_10=0.9)

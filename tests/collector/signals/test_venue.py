@@ -94,7 +94,9 @@ def rig() -> Rig:
 
 def test_a_close_becomes_a_row_and_is_shown(rig: Rig) -> None:
     """Every field of the hash, and a part of the overview row."""
+    assert not rig.signals.is_shown.is_set()
     rig.turn()
+    assert rig.signals.is_shown.is_set()
     rig.candle(kline(400, 201.0))
     rig.turn()
     assert [row.open_time for row in rig.told.indicators] == [HISTORY[-1].open_time, DAY + 400 * MINUTE]
@@ -166,6 +168,7 @@ def test_a_database_that_is_away_delays_only_what_it_knows(rig: Rig) -> None:
     """Indicators begin empty, signals of the book fire; trading waits until the states are there."""
     rig.memory.broken = True
     rig.turn()
+    assert rig.signals.is_shown.is_set()  # there is nothing to wait for
     rig.candle(kline(400, 201.0))
     rig.turn()
     assert [(row.bars, row.reason) for row in rig.told.indicators] == [(1, "warming")]

@@ -63,13 +63,19 @@ def test_columns_are_as_good_as_candles(missing: set[int]) -> None:
     klines[300] = msgspec.structs.replace(klines[300], complete=False)
     broken = [*klines[:-1]]
     broken[200] = msgspec.structs.replace(broken[200], close=float("nan"))
-    one, other = IndicatorSeries("1m"), IndicatorSeries("1m")
-    assert one.fill(past_of(broken)) == other.warm(broken)
+    one, other, empty = (IndicatorSeries("1m") for _ in range(3))
+    beside = [walk(seed, length) for seed, length in ((6, len(broken) - 1), (7, len(broken) - 1), (8, 20))]
+    others = [IndicatorSeries("1m") for _ in beside]
+    IndicatorSeries.fill(
+        [(one, past_of(broken)), (empty, past_of([])), *zip(others, map(past_of, beside), strict=True)]
+    )
+    assert one.newest == other.warm(broken)
+    assert [each.newest for each in others] == [IndicatorSeries("1m").warm(klines) for klines in beside]
     assert one.take([klines[-1]]) == other.take([klines[-1]])
     assert one.take([klines[200]]) == other.take([klines[200]])
-    assert IndicatorSeries("1m").fill(past_of([])) is None
+    assert empty.newest is None
     with pytest.raises(ValueError, match="begun"):
-        one.fill(past_of(klines))
+        IndicatorSeries.fill([(one, past_of(klines))])
 
 
 @settings(max_examples=sized(15), deadline=None)
