@@ -139,7 +139,7 @@ class Publisher:
         began = time.monotonic()
         is_slow = now - self._slow_at >= SLOW_EVERY_S
         has_status = now - self._status_at >= STATUS_EVERY_S
-        if is_slow:
+        if is_slow or has_status:  # before they are written, which would hide that they were gone
             self._status.keep()
         for feed in self._feeds():
             self._publish_feed(feed, now, is_slow=is_slow)

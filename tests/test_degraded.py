@@ -148,8 +148,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             for name in ("release", "worker"):
                 deployed.settle(name)
             for relation in ("orderbook_ticks", "tickers", "klines", "indicators"):
-                statement = f"SELECT 1 FROM {relation} WHERE venue = 'sim-bybit' AND symbol = 'ETHUSDT'"
-                deployed.until(lambda s=statement: bool(query(deployed.database_url, s)), relation)  # type: ignore[misc]  # one a turn
+                statement = f"SELECT DISTINCT venue, symbol FROM {relation}"
+                deployed.until(lambda s=statement: len(query(deployed.database_url, s)) == 4, relation)  # type: ignore[misc]  # one a turn
             yield Site(stores, deployed)
 
 

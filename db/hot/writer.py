@@ -25,14 +25,31 @@ _APPEND_MISSING = """
 local identity, width, length = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local entries = redis.pcall('XRANGE', KEYS[1], '-', '+')
 if entries.err then return entries end
-local known, place = {}, 0
-for _, entry in ipairs(entries) do
-  for n = 1, #entry[2], 2 do
-    if entry[2][n] == identity then known[entry[2][n + 1]] = true end
+local function name(fields)
+  for n = 1, #fields, 2 do
+    if fields[n] == identity then return fields[n + 1] end
   end
 end
+local known, given, place = {}, {}, 0
+for _, entry in ipairs(entries) do known[name(entry[2]) or ''] = true end
 for n = 1, width do
   if ARGV[3 + n] == identity then place = n end
+end
+local is_short, is_mixed = false, false
+for at = 3 + width, #ARGV - width, width do
+  given[ARGV[at + place]] = true
+  is_mixed = is_mixed or (is_short and known[ARGV[at + place]] or false)
+  is_short = is_short or not known[ARGV[at + place]]
+end
+local function add(fields)
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', length, '*', unpack(fields))
+end
+if is_mixed then
+  redis.call('DEL', KEYS[1])
+  known = {}
+  for _, entry in ipairs(entries) do
+    if not given[name(entry[2]) or ''] then add(entry[2]) end
+  end
 end
 for at = 3 + width, #ARGV - width, width do
   if not known[ARGV[at + place]] then
@@ -40,13 +57,13 @@ for at = 3 + width, #ARGV - width, width do
     for n = 1, width do
       fields[2 * n - 1], fields[2 * n] = ARGV[3 + n], ARGV[at + n]
     end
-    local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', length, '*', unpack(fields))
-    if type(added) == 'table' and added.err then return added end
+    add(fields)
   end
 end
 return #entries
 """
-"""Appends those entries that a stream does not have, in order; all or none is what others see."""
+"""Appends those entries that a stream does not have. Where one of them belongs before one that it has, the
+stream is written anew, in order. Others see all of it or none."""
 
 
 class Held(NamedTuple):
@@ -114,7 +131,7 @@ class HotWriter:
         self._touched.append(key)
 
     def append_missing(self, key: str, identity: str, entries: Sequence[Fields], length: int) -> None:
-        """Append those entries of a whole list that its stream does not have, in order.
+        """Have a stream end with this list, in order: what it lacks is added, what it has beyond it stays.
 
         `identity`: the field that tells entries apart; all have the same fields. Cut as by `append`.
         """

@@ -171,6 +171,20 @@ def test_an_emptied_redis_gets_every_list_of_trades_back(redis_client_url: str, 
     assert len({entry["trade_id"] for entry in after}) == len(after)
 
 
+def test_no_round_hides_that_redis_was_emptied(redis_client_url: str, hot: "redis.Redis") -> None:
+    """Also where the status is written anew between two looks."""
+    followed = feed()
+    made = publisher(redis_client_url, [followed])
+    followed.pipeline.states["BTCUSDT"].on_trade(trade(1, 1, is_named=True))
+    for now in (100.0, 100.3, 100.6, 100.9):
+        made.publish(now)
+    hot.flushall()
+    made.publish(101.0)  # the status is due, the look is not
+    for now in (101.05, 101.3):
+        made.publish(now)
+    assert len(trades_in(hot, "BTCUSDT")) == 1
+
+
 def test_trades_of_an_earlier_run_stay_and_come_back(redis_client_url: str, hot: "redis.Redis") -> None:
     """A restart loses none of them, nor does a Redis that is emptied after it."""
     for run in range(2):

@@ -114,3 +114,17 @@ def test_of_a_whole_list_only_what_is_missing_is_appended(client: Redis) -> None
     writer.append_missing(key, "trade_id", entries, 200)
     writer.send()
     assert client.xlen(key) == 6
+
+
+def test_a_list_whose_newest_came_first_is_put_in_order(client: Redis) -> None:
+    """As after Redis lost all and took new entries before the whole list; what it has beyond the list stays."""
+    writer = HotWriter(client)
+    key = "trades:bybit:AUSDT"
+    entries = [{"price": str(n), "trade_id": f"t{n}"} for n in range(6)]
+    client.xadd(key, {"price": "9", "trade_id": "older"})
+    for fields in entries[4:]:
+        writer.append(key, fields, 200)
+    writer.append_missing(key, "trade_id", entries, 200)
+    writer.send()
+    held = [fields[b"trade_id"].decode() for _, fields in client.xrange(key)]
+    assert held == ["older", *(f"t{n}" for n in range(6))]
