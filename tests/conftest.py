@@ -32,17 +32,19 @@ settings.register_profile("quick", deadline=None, max_examples=15)
 settings.load_profile(PROFILE)
 
 
-class OneBrowser(LoadFileScheduling):
-    """Files go to whoever is free; the browser's all to one: two cores bear one Chromium."""
+class TwoBrowsers(LoadFileScheduling):
+    """Files go to whoever is free; the browser's in two lots of equal length: two cores bear two Chromiums."""
 
     def _split_scope(self, nodeid: str) -> str:
         scope = super()._split_scope(nodeid)
-        return "tests/browser" if scope.startswith("tests/browser/") else scope
+        if not scope.startswith("tests/browser/"):
+            return scope
+        return "pages" if scope.endswith("_page.py") else "what pages share"
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> OneBrowser:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> TwoBrowsers:
     """How `-n` spreads the tests, whatever `--dist` says."""
-    return OneBrowser(config, log)
+    return TwoBrowsers(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

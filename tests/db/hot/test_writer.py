@@ -117,7 +117,7 @@ def test_of_a_whole_list_only_what_is_missing_is_appended(client: Redis) -> None
 
 
 def test_a_list_whose_newest_came_first_is_put_in_order(client: Redis) -> None:
-    """As after Redis lost all and took new entries before the whole list; what it has beyond the list stays."""
+    """As after Redis lost all and took new entries first; what it has beyond the list stays."""
     writer = HotWriter(client)
     key = "trades:bybit:AUSDT"
     entries = [{"price": str(n), "trade_id": f"t{n}"} for n in range(6)]
