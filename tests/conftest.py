@@ -33,7 +33,7 @@ settings.load_profile(PROFILE)
 
 
 class TwoBrowsers(LoadFileScheduling):
-    """Files go to whoever is free; the browser's in two lots of equal length: two cores bear two Chromiums."""
+    """Files go to whoever is free; the browser's in two lots: two cores bear two Chromiums."""
 
     def _split_scope(self, nodeid: str) -> str:
         scope = super()._split_scope(nodeid)
