@@ -113,7 +113,10 @@ class Postgres:
     def _stop_left_over(self) -> None:
         """End a server that a killed ./dev left on these files (where the kernel doesn't do it)."""
         lines = self._pid_file()
-        if not lines or not lines[0].isdecimal():  # cut short by a full disk: PostgreSQL says what to do
+        if not lines:  # none, or an empty one that a full disk left, with which no server starts
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            return
+        if not lines[0].isdecimal():  # PostgreSQL says what to do
             return
         if str(self.data) not in command_line(pid := int(lines[0])):
             return

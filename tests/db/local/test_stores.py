@@ -74,6 +74,20 @@ def test_a_killed_store_comes_back_with_its_url() -> None:
         until(answers)
 
 
+def test_an_empty_pid_file_keeps_no_server_from_starting() -> None:
+    """A disk that was full, or a machine that lost its power, leaves one."""
+    with temporary_stores(redis=False) as stores:
+        postgres = stores.postgres
+        assert postgres is not None
+        (child,) = stores.supervisor.children.values()
+        os.kill(child.pid, signal.SIGINT)
+        child.process.wait()
+        (postgres.data / "postmaster.pid").write_text("")
+        postgres.prepare(stores.supervisor)
+        postgres.wait(stores.supervisor, postgres.start(stores.supervisor))
+        assert query(postgres.url, "SELECT 7") == (7,)
+
+
 def test_a_book_is_read_in_the_order_it_was_written() -> None:
     """People read it with HGETALL: what is shorter than a side of a book keeps its place."""
     fields = {"state": "live", "bids": "x" * 400, "asks": "x" * 400, "update_id": "1"}
