@@ -40,6 +40,13 @@ class Clock:
             log.warning("clock.stepped", seconds=round((ahead - self._ahead_ns) / 1e9, 1))
         return (steady + self._ahead_ns) // _NS
 
+    def now_by(self, lag_ms: int | None) -> int:
+        """The time of day, heeding a venue whose data comes `lag_ms` after its own time, if that is known."""
+        now_ms = self.now_ms()
+        if lag_ms is not None and self.heed(now_ms - lag_ms):
+            return self.now_ms()
+        return now_ms
+
     def heed(self, venue_ms: int) -> bool:
         """Hear what a venue says the time is; True if a step is believed for that."""
         steady = self._steady_ns()

@@ -149,9 +149,9 @@ class Pipeline:
         return taken
 
     def _knows(self, event: Event) -> bool:
-        if not isinstance(event, BookSnapshot | BookDelta):
-            return False
-        return (state := self.states.get(event.symbol)) is not None and state.knows(event)
+        if isinstance(event, BookSnapshot | BookDelta) and (state := self.states.get(event.symbol)):
+            return state.knows(event)
+        return False
 
     def _take(self, decoded: Decoded, recv_time: int) -> Taken:
         answers: list[ControlEvent] = []
@@ -178,8 +178,7 @@ class Pipeline:
     def on_snapshot(self, snapshot: BookSnapshot) -> bool:
         """Take a REST book snapshot; False if it is too old for the deltas at hand."""
         with self.lock:
-            state = self.states.get(snapshot.symbol)
-            if state is None or state.rules.book.is_live:
+            if (state := self.states.get(snapshot.symbol)) is None or state.rules.book.is_live:
                 return True
             if not state.is_attached:
                 return False
@@ -212,10 +211,8 @@ class Pipeline:
                 if (tick := state.overdue(now)) is not None:
                     self._sink.add_tick(tick)
             if now - self._candles_at >= CANDLES_EVERY_S:
-                self._candles_at, now_ms = now, CLOCK.now_ms()
-                lag_ms = self.statistics.venue_lags.percentiles()[0]
-                if lag_ms is not None and CLOCK.heed(now_ms - lag_ms):
-                    now_ms = CLOCK.now_ms()
+                self._candles_at, lag_ms = now, self.statistics.venue_lags.percentiles()[0]
+                now_ms = CLOCK.now_by(lag_ms)
                 for state in self.states.values():
                     self._keep(state.expire(state.venue_time(now_ms, lag_ms)), is_news=True)
 

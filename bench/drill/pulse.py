@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from bench.drill.contexts import beside
+
 EVERY_S = 0.1
 WORK_S = 0.003
 """CPU time of a beat's work: about that of a turn, enough to be interrupted where others want the CPU too."""
@@ -49,12 +51,8 @@ class Pulse:
     @contextmanager
     def running(self) -> Iterator["Pulse"]:
         """Beat as long as the context lasts."""
-        self._thread.start()
-        try:
+        with beside(self._thread, self._stopping):
             yield self
-        finally:
-            self._stopping.set()
-            self._thread.join(5)
 
     def margin_s(self, budget_s: float, since: float, until: float) -> float:
         """What to grant beside a budget for something that went on between two moments, monotonic."""

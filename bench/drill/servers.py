@@ -5,7 +5,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import psycopg2
 import redis
 from sqlalchemy.engine import make_url
 
+from bench.drill.contexts import passwords
 from bench.drill.rows import Rows, Tick, compare_ticks, stored_ticks
 from bench.drill.watch import Gap, Instrument
 from db.hot import keys
@@ -145,18 +146,9 @@ class Servers:
         found = self.worker("queue_rows", "spool_rows")
         return sum(int(rows or 0) for rows in found) if found else -1
 
-    @contextmanager
-    def passwords(self) -> Iterator[None]:
+    def passwords(self) -> AbstractContextManager[None]:
         """The role `app` needs one."""
-        file = self._postgres.data / "pg_hba.conf"
-        before = file.read_text()
-        file.write_text("local all postgres trust\nlocal all app scram-sha-256\n")
-        self.execute("SELECT pg_reload_conf()")
-        try:
-            yield
-        finally:
-            file.write_text(before)
-            self.execute("SELECT pg_reload_conf()")
+        return passwords(self._postgres.data, self.execute)
 
     def gaps(self) -> list[Gap]:
         """The ledger."""

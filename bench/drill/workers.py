@@ -12,6 +12,7 @@ from typing import Any
 import redis
 
 from bench.drill.case import Opened, Outcome, Solo
+from bench.drill.contexts import beside
 from bench.drill.exchange import now_ms
 from bench.drill.launch import FOLLOWED
 from bench.drill.rig import Rig
@@ -37,12 +38,8 @@ class Clock:
     @contextmanager
     def running(self) -> Iterator["Clock"]:
         """Reads as long as the context lasts."""
-        self._thread.start()
-        try:
+        with beside(self._thread, self._stopping):
             yield self
-        finally:
-            self._stopping.set()
-            self._thread.join(5)
 
     def _run(self) -> None:
         names = [(f"book:{v}:{s}", field) for v, s in FOLLOWED for field in ("event_time", "epoch")]

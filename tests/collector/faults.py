@@ -6,12 +6,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import psycopg2
 from sqlalchemy.engine import make_url
 
+from bench.drill.contexts import passwords
 from collector.stores import StoredHistory
 from collector.writer import Writer
 from db.local.process import birth
@@ -82,18 +83,9 @@ class OwnPostgres:
         """Process id of the server itself."""
         return self._stores.supervisor.children["postgres"].pid
 
-    @contextmanager
-    def passwords(self) -> Iterator[None]:
+    def passwords(self) -> AbstractContextManager[None]:
         """The role `app` needs one."""
-        file = self._postgres.data / "pg_hba.conf"
-        before = file.read_text()
-        file.write_text("local all postgres trust\nlocal all app scram-sha-256\n")
-        self.execute("SELECT pg_reload_conf()")
-        try:
-            yield
-        finally:
-            file.write_text(before)
-            self.execute("SELECT pg_reload_conf()")
+        return passwords(self._postgres.data, self.execute)
 
     def stop(self, how: int = signal.SIGQUIT) -> None:
         """Stop the server: SIGQUIT at once, as in a crash."""
