@@ -7,12 +7,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.drill.attempt import attempt, broken_off
 from bench.drill.case import Background, Case, Outcome, Solo
 from bench.drill.cases import CASES
 from bench.drill.exchange import exchange, now_ms
@@ -104,9 +105,19 @@ def run(names: set[str], *, is_long: bool, logs: Path | None) -> list[Played]:
         with ThreadPoolExecutor(len(parts)) as threads:
             running = [threads.submit(part, halt) for part in parts]
             try:
-                return [it for part in running for it in part.result()]
+                return [it for part in running for it in _whatever_came(part)]
             finally:
                 halt.set()
+
+
+def _whatever_came(part: "Future[list[Played]]") -> list[Played]:
+    """The lines of a part; one of its own where it could not go on. Raises Halted."""
+    try:
+        return part.result()
+    except Halted:
+        raise
+    except Exception as problem:  # noqa: BLE001 - the table of the other part is to be printed
+        return [_told(Played("–", "faults whose exchange or stores broke off", broken_off(problem)))]
 
 
 @contextmanager
@@ -146,14 +157,16 @@ def _play_together(
         running.background.update(target for it in backgrounds for target in it.targets)
         numbers = [[running.exchange.inject(fault) for fault in it.faults] for it in backgrounds]
         for case in cases:
-            outcome = play(running, case)
+            outcome = attempt(partial(play, running, case))
             played.append(_told(Played(case.number, case.title, outcome)))
             if not outcome.was_calm:  # the next ones are to have a chance
                 stack.close()
                 stack.enter_context(running.collector())
         for it, ids in zip(backgrounds, numbers, strict=True):
-            played.append(_told(Played(it.number, it.title, it.finish(running, ids, began))))
-        played.append(_told(Played("–", "every candle that closed meanwhile", candles_of(running, first_ms))))
+            outcome = attempt(partial(it.finish, running, ids, began))
+            played.append(_told(Played(it.number, it.title, outcome)))
+        outcome = attempt(partial(candles_of, running, first_ms))
+        played.append(_told(Played("–", "every candle that closed meanwhile", outcome)))
     return played
 
 
@@ -166,19 +179,32 @@ def _play_on_stores(
     halt: threading.Event,
 ) -> list[Played]:
     """Faults of the stores on one collector, then collectors that end."""
-    played, servers = [], Servers(stores)
+    played: list[Played] = []
+    servers = Servers(stores)
     with exchange() as running, Pulse().running() as pulse:
         running.record(dict.fromkeys(VENUES, SYMBOLS))
-        if cases:
-            with launched(stores.urls, running.port, logs):
-                player = Player(servers, running, halt, pulse)
-                played = [_told(Played(it.number, it.title, player.play(it))) for it in cases]
+        player = Player(servers, running, halt, pulse)
+        with ExitStack() as stack:
+            outcome = Outcome(was_calm=False)
+            for case in cases:
+                if not outcome.was_calm:  # there is none yet, or the last fault left it in a bad way
+                    stack.close()
+                    stack.enter_context(launched(stores.urls, running.port, logs))
+                outcome = attempt(partial(player.play, case))
+                played.append(_told(Played(case.number, case.title, outcome)))
         for it in restarts:
-            outcome = Outcome(skipped="" if is_long or not it.is_long else SKIPPED)
-            if not outcome.skipped:
-                it.play(Restarts(servers, running, logs, halt, pulse), outcome)
+            if it.is_long and not is_long:
+                outcome = Outcome(skipped=SKIPPED)
+            else:
+                outcome = attempt(partial(_restarted, it, Restarts(servers, running, logs, halt, pulse)))
             played.append(_told(Played(it.number, it.title, outcome)))
     return played
+
+
+def _restarted(restart: Restart, restarts: Restarts) -> Outcome:
+    outcome = Outcome()
+    restart.play(restarts, outcome)
+    return outcome
 
 
 def _play_alone(
@@ -190,7 +216,7 @@ def _play_alone(
         if solo.is_long and not is_long:
             played.append(Played(solo.number, solo.title, Outcome(skipped=SKIPPED)))
         else:
-            outcome = solo.play(partial(rig, urls, logs, halt=halt))
+            outcome = attempt(partial(solo.play, partial(rig, urls, logs, halt=halt)))
             played.append(_told(Played(solo.number, solo.title, outcome)))
     return played
 

@@ -120,6 +120,7 @@ class Player:
         """Play one case."""
         outcome = Outcome()
         if self.until(self.is_calm, CALM_WITHIN_S) is None:
+            outcome.was_calm = False
             outcome.problems.append("not calm before it")
             return outcome
         keys, tapes = self._keys(), self.servers.tapes(self._followed)
