@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from app.openapi.condition import READY_PARTS
@@ -22,7 +23,7 @@ from db.local.account import own_directory
 from db.local.binaries import Places, postgres_bin
 from db.local.commands import psql_command, redis_cli_command
 from db.local.stores import CHECKOUT, Stores, temporary_stores
-from tests.test_procfile import Platform, platform, query
+from tests.test_procfile import PATHS, Platform, platform, query
 
 ROOT = Path(__file__).parents[1]
 PLACES = Places(CHECKOUT, Path(sysconfig.get_path("purelib")), os.environ)
@@ -59,6 +60,7 @@ class Desk:
             "REPLICATION_URL": f"postgresql://tickdeck_replica@/app?host={host}",
             "REPLICA_OPTIONS": f"-k {replica} -c listen_addresses=",
             "DATABASE_READ_URL": f"postgresql://app@/app?host={replica}",
+            "WEB_URL": f"postgresql://tickdeck_web@/app?host={host}",
         }  # fmt: skip
 
     def run(self, command: str) -> str:
@@ -169,6 +171,30 @@ def test_a_replica_streams_and_goes(desk: Desk) -> None:
     finally:
         desk.run_as_postgres(commands["no-replica"])
     assert query(desk.deployed.database_url, "SELECT slot_name FROM pg_replication_slots") == []
+
+
+def test_the_web_needs_no_role_that_may_write(desk: Desk, tmp_path: Path) -> None:
+    """One that may only read sees everything, also a table that is made later; a write is refused."""
+    desk.run(blocks("docs/operations.md", "sh")["read-only"])
+    owner, reader = desk.deployed.database_url, desk.env["WEB_URL"]
+    query(owner, "CREATE TABLE made_later AS SELECT 1")
+    assert query(reader, "SELECT * FROM made_later") == [(1,)]
+    query(owner, "DROP TABLE made_later")
+    with platform(tmp_path, reader, desk.env["REDIS_URL"]) as reading:
+        reading.settle("web")
+        for path in (
+            *PATHS,
+            "/readyz",
+            "/status",
+            "/signals",
+            "/api/gaps",
+            "/api/scoreboard",
+            "/api/signals",
+        ):
+            assert reading.answers(path) == 200, reading.log("web")
+    for statement in ("DELETE FROM instruments", "CREATE TABLE theirs AS SELECT 1"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            query(reader, statement)
 
 
 @pytest.mark.parametrize("name", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
