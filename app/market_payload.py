@@ -34,13 +34,17 @@ def payload_of(view: MarketView, question: Question) -> str:
 
 def _pair_columns(rows: Sequence[OverviewRow]) -> dict[str, list[Any]]:
     pairs = pairs_of(rows)
+    places_a = [pair.mid_places[0] for pair in pairs]
+    places_b = [pair.mid_places[1] for pair in pairs]
     return {
         "base": [pair.base for pair in pairs],
         "quote": [pair.quote for pair in pairs],
         "a": [[pair.a.venue, pair.a.symbol] for pair in pairs],
         "b": [[pair.b.venue, pair.b.symbol] for pair in pairs],
-        "mid_a": [_eight_digits(pair.mids[0]) for pair in pairs],
-        "mid_b": [_eight_digits(pair.mids[1]) for pair in pairs],
+        "places_a": places_a,
+        "places_b": places_b,
+        "mid_a": [_rounded(pair.mids[0], places) for pair, places in zip(pairs, places_a, strict=True)],
+        "mid_b": [_rounded(pair.mids[1], places) for pair, places in zip(pairs, places_b, strict=True)],
         "mid_diff_bps": [_rounded(pair.mid_diff_bps, 2) for pair in pairs],
         "funding_a": [_rounded(pair.a.funding_rate, 6) for pair in pairs],
         "funding_b": [_rounded(pair.b.funding_rate, 6) for pair in pairs],
@@ -90,8 +94,3 @@ def _rounded(value: float | None, places: int | None) -> float | None:
 
 def _significant(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.4g}")
-
-
-def _eight_digits(value: float | None) -> float | None:
-    """A mid of one coin where the symbol names a thousand has more digits than its tick."""
-    return None if value is None else float(f"{value:.8g}")

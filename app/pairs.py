@@ -1,9 +1,11 @@
 """The same coin on two venues, side by side. Pure: no store, no clock."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from app.view import OverviewRow
+from market.decimals import places_of
 from market.instruments import adapter_of, family_of
 
 _Coin = tuple[str, str, str]
@@ -30,6 +32,11 @@ class Pair(NamedTuple):
     def mids(self) -> tuple[float | None, float | None]:
         """Mid of one unit of the base, not of the thousand that a symbol may name."""
         return _mid(self.a), _mid(self.b)
+
+    @property
+    def mid_places(self) -> tuple[int | None, int | None]:
+        """Decimal places of these: half a tick, of one unit of the base; None while a tick is not known."""
+        return _mid_places(self.a), _mid_places(self.b)
 
     @property
     def mid_diff_bps(self) -> float | None:
@@ -86,3 +93,9 @@ def _coins(rows: Sequence[OverviewRow]) -> Iterator[tuple[OverviewRow, _Coin]]:
 
 def _mid(row: OverviewRow) -> float | None:
     return row.mid / row.multiplier if row.mid and row.multiplier else None
+
+
+def _mid_places(row: OverviewRow) -> int | None:
+    if not row.tick_size or not row.multiplier:
+        return None
+    return places_of(row.tick_size) + 1 + round(math.log10(row.multiplier))

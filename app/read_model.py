@@ -38,6 +38,7 @@ WORKERS_EVERY_S = 2.0
 
 REDIS_IS_SILENT = Notice("old", "Redis does not answer · these are the last known values")
 POSTGRES_IS_SILENT = Notice("old", "Postgres does not answer · the history is missing, live numbers go on")
+POSTGRES_IS_SILENT_TOO = Notice("old", "Postgres does not answer either · the history is missing")
 HISTORY_IS_DELAYED = Notice("old", "The history is delayed · the collector cannot write to Postgres now")
 _NO_COLLECTOR = "The collector is gone · nothing new comes in"
 _DELAYED = ("behind", "down", "refused", "schema")
@@ -128,7 +129,7 @@ class ReadModel:
             read = self._last_known()
             notices = [REDIS_IS_SILENT, *self._notices(read)]
         if self._watch and self._watch.is_silent:
-            notices.append(POSTGRES_IS_SILENT)
+            notices.append(POSTGRES_IS_SILENT_TOO if self._silent else POSTGRES_IS_SILENT)
         return self._view_of(read, notices)
 
     def _view_of(self, read: _Read, notices: Sequence[Notice]) -> MarketView:

@@ -45,12 +45,6 @@
     return fixed(scaled, places) + unit;
   }
 
-  // Eight significant digits, for prices of one coin where the symbol names a thousand.
-  function significant(value) {
-    if (isMissing(value) || value === 0) return fixed(value, 0);
-    return fixed(value, Math.min(12, Math.max(2, 7 - Math.floor(Math.log10(Math.abs(value))))));
-  }
-
   // Decimals of a number as it came, for an instrument whose tick is not known yet.
   function digits(value) {
     if (isMissing(value)) return 0;
@@ -86,5 +80,5 @@
     return isMissing(name) ? MISSING : SIGNALS[name] || name;
   }
 
-  tickdeck.format = { MISSING, isMissing, fixed, signed, compact, significant, digits, plain, duration, age, spread, signal };
+  tickdeck.format = { MISSING, isMissing, fixed, signed, compact, digits, plain, duration, age, spread, signal };
 })();

@@ -53,7 +53,10 @@
     spreadText: (params) => format.spread(params.value),
     imbalanceText: (params) => format.signed(params.value, 2),
     signedOneText: (params) => format.signed(params.value, 1),
-    significantText: (params) => format.significant(params.value),
+    midText: ({ value, data, colDef }) => {
+      const places = data["places_" + colDef.field.slice(-1)];
+      return format.fixed(value, format.isMissing(places) ? format.digits(value) : places);
+    },
     sparkLine: (params) => {
       const spark = tickdeck.marketPast.spark(params.data.id);
       return spark ? spark[0] : null;

@@ -58,7 +58,7 @@
       { role: "option", id: `search-option-${index}`, "aria-selected": "false", "data-index": index },
       make("b", {}, row.symbol),
       make("small", {}, row.venue),
-      make("span", { class: "num" }, isFresh ? format.fixed(row.last_price, places) : ""),
+      make("span", { class: "num" }, isFresh ? format.fixed(row.last_price, places) : format.MISSING),
     );
   }
 

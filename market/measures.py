@@ -8,8 +8,13 @@ from market.ticks import Best
 
 
 def mid(bid_price: float | None, ask_price: float | None) -> float | None:
-    """(bid + ask) / 2 in quote currency; never one side in place of both."""
-    return None if bid_price is None or ask_price is None else (bid_price + ask_price) / 2
+    """(bid + ask) / 2 in quote currency; never one side in place of both.
+
+    To 15 digits, which is what a double holds of a decimal: 328.43, not the 328.42999999999995 of the sum.
+    """
+    if bid_price is None or ask_price is None:
+        return None
+    return float(f"{(bid_price + ask_price) / 2:.15g}")
 
 
 def spread_bps(bid_price: float | None, ask_price: float | None) -> float | None:

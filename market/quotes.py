@@ -8,7 +8,7 @@ import numpy as np
 from market.events import Kline
 from market.indicators.arrays import FloatArray, IntArray
 from market.intervals import close_of
-from market.measures import spread_bps
+from market.measures import mid, spread_bps
 
 Side = Literal["buy", "sell"]
 
@@ -31,7 +31,7 @@ class Quote(NamedTuple):
     @property
     def mid(self) -> float:
         """(bid + ask) / 2."""
-        return (self.bid + self.ask) / 2
+        return mid(self.bid, self.ask) or 0.0
 
     @property
     def spread_bps(self) -> float:

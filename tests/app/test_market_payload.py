@@ -59,8 +59,8 @@ def test_pairs_come_only_when_they_are_asked_for() -> None:
     """The table of one venue each does not pay for the other."""
     view = view_of(
         OverviewRow(
-            "bybit", "1000PEPEUSDT", "PEPE", "USDT", 1000.0, mid=0.0120012, spread_bps=0.8333,
-            funding_rate=0.0001, turnover_24h=1e6, book_state="live", recv_time=NOW - 5,
+            "bybit", "1000PEPEUSDT", "PEPE", "USDT", 1000.0, tick_size=1e-7, mid=0.01200125,
+            spread_bps=0.8333, funding_rate=0.0001, turnover_24h=1e6, book_state="live", recv_time=NOW - 5,
         ),
         OverviewRow(
             "binance", "PEPEUSDT", "PEPE", "USDT", 1.0, mid=0.00001200, spread_bps=1.0,
@@ -72,7 +72,8 @@ def test_pairs_come_only_when_they_are_asked_for() -> None:
     assert pairs == {
         "base": ["PEPE"], "quote": ["USDT"],
         "a": [["bybit", "1000PEPEUSDT"]], "b": [["binance", "PEPEUSDT"]],
-        "mid_a": [0.0000120012], "mid_b": [0.000012], "mid_diff_bps": [1.0],
+        "places_a": [11], "places_b": [None],
+        "mid_a": [0.00001200125], "mid_b": [0.000012], "mid_diff_bps": [1.04],
         "funding_a": [0.0001], "funding_b": [-0.0002], "funding_diff": [0.0003],
         "spread_a": [0.83], "spread_b": [1.0], "turnover": [3e6], "is_live": [True], "recv_time": [NOW - 9],
     }  # fmt: skip

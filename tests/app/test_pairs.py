@@ -23,6 +23,17 @@ def test_the_difference_is_of_one_unit_of_the_coin() -> None:
     assert pair.mid_diff_bps == pytest.approx(1e4 * 0.000001 / 0.0010005)
 
 
+def test_a_mid_has_the_digits_of_half_a_tick() -> None:
+    """Of one unit of the coin, so more where the symbol names a thousand; none while no tick is known."""
+    rows = [
+        row("bybit", "1000TURBOUSDT", "TURBO", 1000.0, tick_size=0.0001),
+        row("binance", "TURBOUSDT", "TURBO"),
+    ]
+    assert pairs_of(rows)[0].mid_places == (8, None)
+    rows = [row("bybit", "XUSDT", "X", tick_size=0.5), row("binance", "XUSDT", "X", tick_size=10.0)]
+    assert pairs_of(rows)[0].mid_places == (2, 1)
+
+
 def test_the_sign_says_where_it_is_dearer() -> None:
     """Positive: on Bybit. The same in bps whichever is exchanged, but for the sign."""
     for mid_a, mid_b, sign in ((101.0, 100.0, 1), (100.0, 101.0, -1)):

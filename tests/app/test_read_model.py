@@ -8,6 +8,7 @@ from app.read_model import (
     HISTORY_IS_DELAYED,
     MAX_AGE_S,
     POSTGRES_IS_SILENT,
+    POSTGRES_IS_SILENT_TOO,
     REDIS_IS_SILENT,
     ReadModel,
 )
@@ -209,7 +210,7 @@ def test_without_either_store_there_are_blank_rows_and_two_notices(
     history = FakeHistory()
     reader.broken = history.broken = True
     view = watched(reader, history, time).market()
-    assert view.notices == (REDIS_IS_SILENT, POSTGRES_IS_SILENT)
+    assert view.notices == (REDIS_IS_SILENT, POSTGRES_IS_SILENT_TOO)
     assert len(view.rows) == 4
 
 

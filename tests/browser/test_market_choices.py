@@ -177,7 +177,7 @@ def test_the_same_coin_stands_side_by_side(browser: Browser, site: Site) -> None
         visit.page.click('[data-view="venues"]')
         visit.page.wait_for_selector(visit.cell(COIN, "mid_diff_bps") + ":has-text('+1.5')")
         assert address(visit) == "?view=venues"
-        assert visit.text(COIN, "mid_a") == "65,010.000"
+        assert visit.text(COIN, "mid_a") == "65,010.00"
         assert visit.text(COIN, "funding_diff") == "+0.0300"
         assert visit.text(COIN, "funding_b") == "−0.0200"
         assert visit.text("sim-bybit:ETHUSDT+sim-binance:ETHUSDT", "mid_diff_bps") == "–"

@@ -25,6 +25,13 @@ def test_measures_of_a_book() -> None:
     assert depth_imbalance([(99.0, 1.0), (98.0, 3.0)], [(101.0, 1.0), (102.0, 1.0)], 2) == 1 / 3
 
 
+def test_mid_is_the_decimal_that_a_person_would_write() -> None:
+    """Where the sum of two doubles is a hair beside it."""
+    pairs = [(28.363, 28.364), (0.25195, 0.25196), (0.012024, 0.012026)]
+    assert all((bid + ask) / 2 != mid(bid, ask) for bid, ask in pairs)
+    assert [mid(*pair) for pair in pairs] == [28.3635, 0.251955, 0.012025]
+
+
 def test_a_missing_side_gives_none() -> None:
     """Never the other side, never 0."""
     assert mid(99.0, None) is None

@@ -132,8 +132,8 @@ def pair_columns(first: str, second: str) -> list[Column]:
             _number("mid_diff_bps", "Difference bps", "signedOne", 144)
             | {"sort": "desc", "comparator": {"function": "bySize"}, "headerTooltip": dearer}
             | {"cellClassRules": {"up": "params.value > 0", "down": "params.value < 0"} | _OLD_PAIR},
-            _side("mid_a", first, "significant") | {"headerTooltip": unit, "cellClassRules": _OLD_PAIR},
-            _side("mid_b", second, "significant") | {"headerTooltip": unit, "cellClassRules": _OLD_PAIR},
+            _side("mid_a", first, "mid") | {"headerTooltip": unit, "cellClassRules": _OLD_PAIR},
+            _side("mid_b", second, "mid") | {"headerTooltip": unit, "cellClassRules": _OLD_PAIR},
         ),
         _group(
             "Funding %",
