@@ -40,7 +40,8 @@ class Key(NamedTuple):
 
 
 class ScoreboardRow(msgspec.Struct, frozen=True):
-    """Figures in basis points after costs; `_low` and `_high` bound their 95 % interval. None: there is none.
+    """Figures in basis points after costs; `_low` and `_high` bound their 95 % interval. None: there is none,
+    as when all results lie in one block of time.
 
     `hit_rate`: share that made more than 0. `profit_factor`: gains over losses, None without a loss.
     `drawdown_bps`: the worst fall of the running total, in order of time. `edge_bps`: the mean less that of
@@ -95,9 +96,9 @@ def scoreboard_row(
         hits / count,
         *wilson(hits, count),
         mean,
-        *interval_of(means, mean, sample.number),
+        *_bounds(interval_of(means, mean, sample.number)),
         float(median),
-        *interval_of(resampled_medians(sample, rng), float(median), sample.number),
+        *_bounds(interval_of(resampled_medians(sample, rng), float(median), sample.number)),
         profit_factor(values),
         drawdown(values),
     )
@@ -121,12 +122,20 @@ def _against(
         baseline_mean_bps=base,
         baseline_median_bps=float(np.median(chance.values)),
         edge_bps=edge,
-        edge_bps_low=bounds.low,
-        edge_bps_high=bounds.high,
+        edge_bps_low=bounds and bounds.low,
+        edge_bps_high=bounds and bounds.high,
     )
-    if min(row.count, row.baseline_count) < LEAST_COUNT or min(sample.number, chance.number) < LEAST_BLOCKS:
+    if (
+        bounds is None
+        or min(row.count, row.baseline_count) < LEAST_COUNT
+        or min(sample.number, chance.number) < LEAST_BLOCKS
+    ):
         return row
     return msgspec.structs.replace(row, verdict=_verdict(row, bounds))
+
+
+def _bounds(interval: Interval | None) -> tuple[float | None, float | None]:
+    return (None, None) if interval is None else interval
 
 
 def _verdict(row: ScoreboardRow, edge: Interval) -> Verdict:

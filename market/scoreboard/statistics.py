@@ -61,25 +61,32 @@ def resampled_means(blocks: Blocks, rng: np.random.Generator) -> FloatArray:
 
 
 def resampled_medians(blocks: Blocks, rng: np.random.Generator) -> FloatArray:
-    """The medians of such samples."""
+    """The medians of such samples; of an even number of values, the mean of the middle two."""
     drawn = _draw(blocks, rng)
     order = np.argsort(blocks.values, kind="stable")
     ascending, block = blocks.values[order], blocks.block[order]
     found = []
     for start in range(0, RESAMPLES, CHUNK):
         reached = np.cumsum(drawn[start : start + CHUNK][:, block], axis=1)
-        found.append(ascending[(2 * reached >= reached[:, -1:]).argmax(axis=1)])
+        twice, total = 2 * reached, reached[:, -1:]
+        lower, upper = (twice >= total).argmax(axis=1), (twice > total).argmax(axis=1)
+        found.append((ascending[lower] + ascending[upper]) / 2)
     return np.concatenate(found)
 
 
-def interval_of(estimates: FloatArray, estimate: float, blocks: int, level: float = 0.95) -> Interval:
+def interval_of(estimates: FloatArray, estimate: float, blocks: int, level: float = 0.95) -> Interval | None:
     """Interval of an estimate at a level of confidence, out of its resamples, widened as few blocks demand.
 
+    None for a single block: its resamples are all the same, which would look like certainty. The estimate is
+    never outside: where resamples are few and skewed, the interval reaches to it.
     Percentiles of resamples are too narrow by the factors of a variance divided by n instead of n - 1, and of
     a normal in place of Student's distribution (its quantile by Cornish and Fisher's first term).
     """
+    if blocks < 2:
+        return None
     low, high = np.quantile(estimates, ((1 - level) / 2, (1 + level) / 2)).tolist()
-    freedom = max(blocks - 1, 1)
+    low, high = min(low, estimate), max(high, estimate)
+    freedom = blocks - 1
     widening = sqrt(blocks / freedom) * (1 + (_quantile(level) ** 2 + 1) / (4 * freedom))
     return Interval(estimate + widening * (low - estimate), estimate + widening * (high - estimate))
 

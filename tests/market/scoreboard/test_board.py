@@ -86,6 +86,14 @@ def test_who_is_not_clear_of_the_baseline_is_no_better(seed: int, mean: float) -
         assert row.edge_bps_high < 0
 
 
+def test_results_of_one_hour_have_no_interval() -> None:
+    """Figures without one are honest; a mean known to the third decimal is not."""
+    row = scoreboard_row(KEY, results(8, 8, every_ms=60_000), results(9, 40))
+    assert row.mean_bps is not None and row.median_bps is not None and row.edge_bps is not None
+    assert (row.mean_bps_low, row.median_bps_high, row.edge_bps_low) == (None, None, None)
+    assert row.hit_rate_low is not None and row.verdict == "too few"
+
+
 def test_the_same_results_make_the_same_row() -> None:
     """In any order; another seed or another rule draws other samples."""
     made, chance = results(6, 80), results(7, 300)

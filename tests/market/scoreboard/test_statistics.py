@@ -1,7 +1,5 @@
 """Intervals that hold what they promise."""
 
-from math import inf
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -61,7 +59,7 @@ def test_whole_blocks_are_drawn() -> None:
     rng = np.random.default_rng(1)
     assert blocks.number == 2
     assert {round(m, 9) for m in resampled_means(blocks, rng).tolist()} == {1.0, 4.0, 10.0}
-    assert set(resampled_medians(blocks, rng).tolist()) == {0.0, 2.0, 10.0}
+    assert set(resampled_medians(blocks, rng).tolist()) == {1.0, 2.0, 10.0}
 
 
 def test_medians_of_resamples_are_those_of_their_values() -> None:
@@ -72,9 +70,7 @@ def test_medians_of_resamples_are_those_of_their_values() -> None:
     seen = set(resampled_medians(blocks, np.random.default_rng(3)).tolist())
     drawn = np.random.default_rng(3).integers(blocks.number, size=(RESAMPLES, blocks.number))
     parts = [values[times // 4 == n] for n in range(blocks.number)]
-    plain = {
-        np.quantile(np.concatenate([parts[n] for n in row]), 0.5, method="inverted_cdf") for row in drawn
-    }
+    plain = {np.median(np.concatenate([parts[n] for n in row])) for row in drawn}
     assert seen == plain
 
 
@@ -85,17 +81,42 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     for _ in range(1_000):
         values = np.repeat(rng.normal(size=25), 3) + 0.3 * rng.normal(size=75)
         blocks = blocks_of(values, np.arange(75), 3)
-        low, high = interval_of(resampled_means(blocks, rng), float(values.mean()), blocks.number)
-        held += low <= 0 <= high
+        interval = interval_of(resampled_means(blocks, rng), float(values.mean()), blocks.number)
+        assert interval is not None
+        held += interval.low <= 0 <= interval.high
     assert 930 <= held <= 970
 
 
 def test_fewer_blocks_make_a_wider_interval() -> None:
     """By Student's distribution: 2.09 instead of 1.96 standard deviations at 20 blocks, and the n - 1."""
     normal = np.random.default_rng(5).normal(size=200_000)
-    low, high = interval_of(normal, 0.0, 20)
-    assert high == pytest.approx(2.09 * (20 / 19) ** 0.5, rel=0.02)
-    assert low == pytest.approx(-high, rel=0.02)
-    assert interval_of(normal, 0.0, 10**9).high == pytest.approx(1.96, rel=0.02)
-    assert interval_of(normal, 0.0, 10**9, level=0.99).high == pytest.approx(2.576, rel=0.02)
-    assert interval_of(normal, 0.0, 1).high < inf
+
+    def high(blocks: int, level: float = 0.95) -> float:
+        interval = interval_of(normal, 0.0, blocks, level)
+        assert interval is not None
+        assert interval.low == pytest.approx(-interval.high, rel=0.02)
+        return interval.high
+
+    assert high(20) == pytest.approx(2.09 * (20 / 19) ** 0.5, rel=0.02)
+    assert high(10**9) == pytest.approx(1.96, rel=0.02)
+    assert high(10**9, 0.99) == pytest.approx(2.576, rel=0.02)
+
+
+def test_one_block_has_no_interval() -> None:
+    """All its resamples are the same: nobody knows how far the next hour lies from this one."""
+    blocks = blocks_of(np.array([-3.0, 1.0, 8.0]), np.array([1, 2, 3]), 10)
+    assert blocks.number == 1
+    assert interval_of(resampled_means(blocks, np.random.default_rng(6)), 2.0, blocks.number) is None
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.floats(-50, 50), min_size=2, max_size=30), st.integers(1, 5))
+def test_a_median_lies_within_its_interval(values: list[float], size: int) -> None:
+    """Also of an even number of values, and of few blocks."""
+    made = np.array(values)
+    blocks = blocks_of(made, np.arange(len(made)), size)
+    median = float(np.median(made))
+    interval = interval_of(resampled_medians(blocks, np.random.default_rng(7)), median, blocks.number)
+    assert (interval is None) == (blocks.number == 1)
+    if interval is not None:
+        assert interval.low <= median <= interval.high
