@@ -19,6 +19,7 @@ from collector.venues.adapter import (
     number,
     whole,
 )
+from collector.venues.soundness import sound_kline, sound_ticker
 from market.book import BookRules, DiffBook, PartialBook
 from market.events import (
     Ack,
@@ -237,9 +238,8 @@ def _decode_one(data: msgspec.Raw, recv_time: int, stream: str) -> list[Event]:
 
 def _control(wrapper: _Wrapper, frame: bytes) -> Event:
     request_id = "" if wrapper.id is None else str(wrapper.id)
-    error = bytes(wrapper.error)
-    if error or wrapper.code is not None:
-        return Rejected(request_id, error.decode() or wrapper.msg)
+    if bytes(wrapper.error) or wrapper.code is not None:
+        return Rejected(request_id, bytes(wrapper.error).decode() or wrapper.msg)
     if bytes(wrapper.result):
         return Ack(request_id)
     raise FrameError(f"neither data nor a known answer: {first_bytes(frame)}")
@@ -264,24 +264,24 @@ def _decode_partial(data: msgspec.Raw, recv_time: int) -> Event:
 
 def _decode_ticker(data: msgspec.Raw, recv_time: int) -> Event:
     t = _ticker.decode(data)
-    return TickerUpdate(
+    return sound_ticker(TickerUpdate(
         t.s, t.E, recv_time, last_price=number(t.c), high_24h=number(t.h), low_24h=number(t.l),
         volume_24h=number(t.v), turnover_24h=number(t.q), change_24h_pct=number(t.P),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _decode_mark_price(data: msgspec.Raw, recv_time: int) -> Event:
     m = _mark_price.decode(data)
-    prices = (None, number(m.p), number(m.i))
-    return TickerUpdate(m.s, m.E, recv_time, *prices, number(m.r), whole(m.T))
+    mark, index, rate = number(m.p), number(m.i), number(m.r)
+    return sound_ticker(TickerUpdate(m.s, m.E, recv_time, None, mark, index, rate, whole(m.T)))
 
 
 def _decode_kline(data: msgspec.Raw, recv_time: int) -> Event:
     event = _kline.decode(data)
-    k = event.k
+    k, at = event.k, event.E
     if k.i not in INTERVAL_MS:
         return Unexplained(f"kline_{k.i}")
-    return Kline(event.s, k.i, k.t, k.o, k.h, k.l, k.c, k.v, k.q, k.x, event.E, recv_time, k.n, k.V)
+    return sound_kline(Kline(event.s, k.i, k.t, k.o, k.h, k.l, k.c, k.v, k.q, k.x, at, recv_time, k.n, k.V))
 
 
 def _decode_trade(data: msgspec.Raw, recv_time: int) -> Event:

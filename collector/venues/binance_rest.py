@@ -20,6 +20,7 @@ from collector.venues.adapter import (
     number,
 )
 from collector.venues.binance import DEPTH_LIMIT
+from collector.venues.soundness import sound_klines
 from market.events import BookSnapshot, Kline, Trade
 from market.instruments import Instrument, parse_symbol
 from market.intervals import INTERVAL_MS
@@ -173,14 +174,14 @@ def klines_request(symbol: str, interval: str, start: int, limit: int) -> Reques
 
 def parse_klines(body: bytes, symbol: str, interval: str, *, now: int, recv_time: int) -> list[Kline]:
     """Closed candles in ascending order; the venue includes the running one without a mark."""
-    return [
+    return sound_klines(
         Kline(
             symbol, interval, row[0], row[1], row[2], row[3], row[4], row[5], row[7], True,
             row[0] + INTERVAL_MS[interval] - 1, recv_time, row[8], row[9], "rest",
         )
         for row in _decode(body, list[_Row])
         if row[0] + INTERVAL_MS[interval] <= now
-    ]  # fmt: skip
+    )  # fmt: skip
 
 
 def depth_request(symbol: str, limit: int) -> Request:

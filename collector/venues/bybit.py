@@ -20,6 +20,7 @@ from collector.venues.adapter import (
     number,
     whole,
 )
+from collector.venues.soundness import sound_kline, sound_ticker
 from market.book import BookRules, SequencedBook
 from market.events import (
     Ack,
@@ -205,24 +206,26 @@ def _decode_ticker(envelope: _Envelope, recv_time: int) -> list[Event]:
     data = _ticker.decode(envelope.data)
     ratio = number(data.price_24h_pcnt)
     return [
-        TickerUpdate(
-            symbol=data.symbol,
-            event_time=envelope.ts,
-            recv_time=recv_time,
-            last_price=number(data.last_price),
-            mark_price=number(data.mark_price),
-            index_price=number(data.index_price),
-            funding_rate=number(data.funding_rate),
-            next_funding_time=whole(data.next_funding_time),
-            open_interest=number(data.open_interest),
-            high_24h=number(data.high_price_24h),
-            low_24h=number(data.low_price_24h),
-            volume_24h=number(data.volume_24h),
-            turnover_24h=number(data.turnover_24h),
-            change_24h_pct=None if ratio is None else round(ratio * 100, 6),
-            replaces=envelope.type == "snapshot",
-            needs_base=envelope.type == "delta",
-            cleared=tuple(part for part in _CLEARABLE if getattr(data, part) == ""),
+        sound_ticker(
+            TickerUpdate(
+                symbol=data.symbol,
+                event_time=envelope.ts,
+                recv_time=recv_time,
+                last_price=number(data.last_price),
+                mark_price=number(data.mark_price),
+                index_price=number(data.index_price),
+                funding_rate=number(data.funding_rate),
+                next_funding_time=whole(data.next_funding_time),
+                open_interest=number(data.open_interest),
+                high_24h=number(data.high_price_24h),
+                low_24h=number(data.low_price_24h),
+                volume_24h=number(data.volume_24h),
+                turnover_24h=number(data.turnover_24h),
+                change_24h_pct=None if ratio is None else round(ratio * 100, 6),
+                replaces=envelope.type == "snapshot",
+                needs_base=envelope.type == "delta",
+                cleared=tuple(part for part in _CLEARABLE if getattr(data, part) == ""),
+            )
         )
     ]
 
@@ -230,19 +233,21 @@ def _decode_ticker(envelope: _Envelope, recv_time: int) -> list[Event]:
 def _decode_klines(envelope: _Envelope, recv_time: int) -> list[Event]:
     symbol = envelope.topic.rpartition(".")[2]
     return [
-        Kline(
-            symbol=symbol,
-            interval=_INTERVALS[k.interval],
-            open_time=k.start,
-            open=k.open,
-            high=k.high,
-            low=k.low,
-            close=k.close,
-            volume=k.volume,
-            turnover=k.turnover,
-            is_closed=k.confirm,
-            event_time=envelope.ts,
-            recv_time=recv_time,
+        sound_kline(
+            Kline(
+                symbol=symbol,
+                interval=_INTERVALS[k.interval],
+                open_time=k.start,
+                open=k.open,
+                high=k.high,
+                low=k.low,
+                close=k.close,
+                volume=k.volume,
+                turnover=k.turnover,
+                is_closed=k.confirm,
+                event_time=envelope.ts,
+                recv_time=recv_time,
+            )
         )
         for k in _klines.decode(envelope.data)
     ]

@@ -20,6 +20,7 @@ from collector.venues.adapter import (
     number,
 )
 from collector.venues.bybit import WIRE_INTERVALS
+from collector.venues.soundness import sound_klines
 from market.events import BookSnapshot, Kline, Trade
 from market.instruments import Instrument, parse_symbol
 from market.intervals import INTERVAL_MS
@@ -185,11 +186,11 @@ def klines_request(symbol: str, interval: str, start: int, limit: int) -> Reques
 def parse_klines(body: bytes, symbol: str, interval: str, *, now: int, recv_time: int) -> list[Kline]:
     """Closed candles in ascending order; the venue sends the newest first, the running one included."""
     rows = sorted(_result(body, _Rows).list)
-    return [
+    return sound_klines(
         Kline(symbol, interval, *row, True, row[0] + INTERVAL_MS[interval] - 1, recv_time, source="rest")
         for row in rows
         if row[0] + INTERVAL_MS[interval] <= now
-    ]
+    )
 
 
 def depth_request(symbol: str, limit: int) -> Request:

@@ -66,9 +66,9 @@ def test_one_message_may_close_a_candle_and_begin_the_next() -> None:
         {"start": n * 3_600_000, "end": 0, "turnover": "20", "confirm": n == 1, "timestamp": 1} | common
         for n in (1, 2)
     ]
-    found = decode(frame("kline.60.X", entries, type="snapshot"), 5)
+    found = decode(frame("kline.60.X", entries, type="snapshot", ts=7_200_005), 5)
     assert found == [
-        Kline("X", "1h", n * 3_600_000, 1.0, 3.0, 0.5, 2.0, 10.0, 20.0, n == 1, 1000, 5) for n in (1, 2)
+        Kline("X", "1h", n * 3_600_000, 1.0, 3.0, 0.5, 2.0, 10.0, 20.0, n == 1, 7_200_005, 5) for n in (1, 2)
     ]
 
 

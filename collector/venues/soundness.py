@@ -1,0 +1,62 @@
+"""Whether what a venue says can be: an impossible number costs its message, and reaches no store."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from market.events import Kline, TickerUpdate
+from market.intervals import INTERVAL_MS, close_of
+
+MOST = 1e18
+LATEST_MS = 4_000_000_000_000
+"""A time beyond the year 2096 is no time."""
+AHEAD_MS = 60_000
+BEHIND_MS = 86_400_000
+"""How long after its end a candle may still be told by the stream."""
+_PRICES = ("last_price", "mark_price", "index_price", "high_24h", "low_24h")
+_AMOUNTS = ("open_interest", "volume_24h", "turnover_24h")
+_SIGNED = ("funding_rate", "change_24h_pct")
+
+
+def sound_ticker(update: TickerUpdate) -> TickerUpdate:
+    """The update, without prices of 0: those stand for "none yet". Raises msgspec.ValidationError."""
+    zeros: dict[str, None] = {}
+    for part in _PRICES:
+        if _within(update, part, 0.0, MOST) == 0:
+            zeros[part] = None
+    for part in _AMOUNTS:
+        _within(update, part, 0.0, MOST)
+    for part in _SIGNED:
+        _within(update, part, -MOST, MOST)
+    _within(update, "next_funding_time", 0, LATEST_MS)
+    return msgspec.structs.replace(update, **zeros) if zeros else update
+
+
+def sound_kline(kline: Kline) -> Kline:
+    """The candle, if it can be one of its interval. Raises msgspec.ValidationError."""
+    begin, interval = kline.open_time, kline.interval
+    if begin % INTERVAL_MS[interval]:
+        raise msgspec.ValidationError(f"no {interval} candle begins at {begin}")
+    if not begin - AHEAD_MS <= kline.event_time <= close_of(begin, interval) + BEHIND_MS:
+        raise msgspec.ValidationError(f"a candle of {begin} cannot be told at {kline.event_time}")
+    if kline.low > kline.high:
+        raise msgspec.ValidationError(f"a candle's low of {kline.low} is above its high of {kline.high}")
+    return kline
+
+
+def sound_klines(klines: Iterable[Kline]) -> list[Kline]:
+    """Those that can be; one that cannot costs only itself, and is missing."""
+    found = []
+    for kline in klines:
+        try:
+            found.append(sound_kline(kline))
+        except msgspec.ValidationError:
+            continue
+    return found
+
+
+def _within(update: TickerUpdate, part: str, least: float, most: float) -> float | None:
+    value: float | None = getattr(update, part)
+    if value is not None and not least <= value <= most:
+        raise msgspec.ValidationError(f"{part} cannot be {value}")
+    return value
