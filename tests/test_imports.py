@@ -16,7 +16,7 @@ MAY_IMPORT = {
 }
 MARKET_LIBRARIES = {"numpy", "msgspec", "talib"}
 DRIVERS = {
-    "websocket": ("collector/connection.py",),
+    "websocket": ("collector/connection/",),
     "requests": ("collector/backfill",),
     "redis": ("db/",),
     "psycopg2": ("db/",),

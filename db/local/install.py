@@ -29,8 +29,9 @@ def ensure_environment(checkout: Path, requirements: str, say: Callable[[str], N
     if _usable(python) and _is_installed(checkout, requirements):
         return python
     with _alone(checkout):
-        if not _usable(python):
-            _make(venv, say)
+        if not _usable(python) or not _is_whole(checkout, python, requirements):
+            with _half_made(checkout):
+                _make(venv, say)
         if not _is_installed(checkout, requirements):  # another ./dev may have done it while we waited
             _install(checkout, python, requirements, say)
     return python
@@ -63,6 +64,28 @@ def _usable(python: Path) -> bool:
     except OSError:
         return False
     return done.returncode == 0 and tuple(map(int, done.stdout.split())) in SUPPORTED
+
+
+def _is_whole(checkout: Path, python: Path, requirements: str) -> bool:
+    """Whether its making came to an end: `python` is there before `pip` is."""
+    if _mark(checkout).exists():
+        return False
+    if _is_installed(checkout, requirements):
+        return True
+    return not subprocess.run([str(python), "-Im", "pip", "--version"], capture_output=True).returncode
+
+
+def _mark(checkout: Path) -> Path:
+    return checkout / ".devdata" / "making-venv"
+
+
+@contextlib.contextmanager
+def _half_made(checkout: Path) -> Iterator[None]:
+    """A file stands there meanwhile, and stays when this is killed."""
+    mark = _mark(checkout)
+    mark.touch()
+    yield
+    mark.unlink()
 
 
 def _checksum(checkout: Path, requirements: str) -> str:

@@ -1,15 +1,19 @@
 """A connection against a server on loopback that does what it is told."""
 
+import contextlib
 import http
 import queue
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
-from collector.connection import Connection
+from collector.connection import Connection, opening
+from collector.connection.opening import MOST_BYTES
 
 pytestmark = pytest.mark.wire
 
@@ -160,6 +164,56 @@ def test_a_refused_handshake_says_its_status(serving: Serve, connect: Connect, s
     assert words in reason
     if expected_state == "blocked":
         assert asked == 1
+
+
+def test_a_message_without_end_is_given_up_at_its_bound(serving: Serve, connect: Connect) -> None:
+    """By the length that its header tells, or where its parts together pass it; the next socket is opened."""
+    half = b"x" * (MOST_BYTES // 2 + 1)
+    told = threading.Event()
+
+    def handler(server: ServerConnection) -> None:
+        if told.is_set():
+            server.send(iter((half, half, half)))
+        else:
+            told.set()
+            server.socket.sendall(b"\x82\x7f" + (2**62).to_bytes(8, "big") + half)
+        server.recv()
+
+    connection, log = connect(serving(handler))
+    connection.start()
+    ends = [log.closed.get(timeout=2 * WAIT_S) for _ in range(2)]
+    assert [state for state, _ in ends] == ["reconnecting", "reconnecting"]
+    assert f"a message of {2**62:,} bytes" in ends[0][1]
+    assert f"a message of {2 * len(half):,} bytes" in ends[1][1]
+    assert log.frames.empty()
+
+
+def test_a_handshake_that_dribbles_is_given_up(monkeypatch: pytest.MonkeyPatch, connect: Connect) -> None:
+    """Every read of it is quick, and it never ends: its time is limited in all."""
+    monkeypatch.setattr(opening, "OPEN_WITHIN_S", 0.5)
+    tried = queue.Queue[None]()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def dribble() -> None:
+            for _ in range(2):
+                peer, _address = server.accept()
+                tried.put(None)
+                with peer, contextlib.suppress(OSError):
+                    peer.sendall(b"HTTP/1.1 101 Switching Protocols\r\nX-A: ")
+                    while True:
+                        peer.sendall(b"a")
+                        time.sleep(0.02)
+
+        thread = threading.Thread(target=dribble, daemon=True)
+        thread.start()
+        connection, log = connect(f"ws://127.0.0.1:{server.getsockname()[1]}")
+        connection.start()
+        for _ in range(2):
+            tried.get(timeout=WAIT_S)
+            state, reason = log.closed.get(timeout=WAIT_S)
+            assert state == "down"
+            assert reason.startswith("no answer within")
+        thread.join(WAIT_S)
 
 
 def test_a_port_where_nothing_listens_is_down(connect: Connect) -> None:

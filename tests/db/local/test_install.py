@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,21 @@ from db.local.install import DEVELOPMENT, LOCAL, ensure_environment, site_packag
 
 pytestmark = pytest.mark.wire
 
+PIPS_WORDS = "not today"
+
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout with two requirements files and a `.venv` that works, without pip."""
+    """A checkout with two requirements files and a `.venv` whose pip installs nothing."""
     (tmp_path / LOCAL).write_text("# local\n")
     (tmp_path / DEVELOPMENT).write_text("# development\n")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / ".venv")], check=True)
+    pip = site_packages(tmp_path / ".venv" / "bin" / "python") / "pip"
+    pip.mkdir()
+    (pip / "__init__.py").touch()
+    (pip / "__main__.py").write_text(
+        f"import sys\nif sys.argv[1:] != ['--version']: sys.exit({PIPS_WORDS!r})\n"
+    )
     return tmp_path
 
 
@@ -46,9 +55,7 @@ def test_a_changed_file_is_installed_and_a_failure_is_explained(checkout: Path, 
     stamp(checkout, requirements)
     (checkout / requirements).write_text("# changed\n")
     said: list[str] = []
-    with pytest.raises(
-        LocalError, match=rf"(?s)pip could not install {requirements}:.*No module named pip.*Run"
-    ):
+    with pytest.raises(LocalError, match=rf"(?s)pip could not install {requirements}:.*{PIPS_WORDS}.*Run"):
         ensure_environment(checkout, requirements, said.append)
     assert said[0].startswith(f"  installing {requirements}")
     assert not (checkout / ".venv" / ".tickdeck-installed.json").exists()
@@ -71,6 +78,30 @@ def test_a_venv_whose_python_is_gone_is_made_anew_and_debian_s_missing_part_is_n
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ensurepip" else name)
     with pytest.raises(LocalError, match=r"sudo apt install python3\.\d+-venv"):
         ensure_environment(checkout, LOCAL, lambda _line: None)
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_a_venv_whose_making_was_cut_off_is_made_anew(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, is_marked: bool
+) -> None:
+    """Its Python is there, and pip is not, or not whole: a mark stands there until the making has ended."""
+    mark = checkout / ".devdata" / "making-venv"
+    mark.parent.mkdir()
+    if is_marked:
+        mark.touch()
+    else:
+        shutil.rmtree(site_packages(checkout / ".venv" / "bin" / "python") / "pip")
+    made: list[Path] = []
+
+    def make(venv: Path, _say: object) -> None:
+        assert mark.exists()
+        made.append(venv)
+        stamp(checkout, LOCAL)
+
+    monkeypatch.setattr("db.local.install._make", make)
+    ensure_environment(checkout, LOCAL, lambda _line: None)
+    assert made == [checkout / ".venv"]
+    assert not mark.exists()
 
 
 def test_packages_are_found_beside_the_python(checkout: Path) -> None:

@@ -1,4 +1,4 @@
-"""One WebSocket connection to a venue, kept alive for ever. The only place that knows the client library.
+"""A connection that is opened again for ever.
 
 A thread of its own opens the socket, reads frames and hands them on; it never waits for a store or for
 REST. Everything that has to be sent is queued and leaves at the venue's pace from `service`, which the
@@ -6,23 +6,21 @@ feed calls from another thread. Time-outs and ages are on the monotonic clock.
 """
 
 import random
-import socket
-import ssl
 import threading
 import time
 from collections import deque
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import structlog
 import websocket
 
 from collector.clock import CLOCK
+from collector.connection.opening import Socket
+from collector.connection.reasons import explain
 
 log = structlog.get_logger()
 
-CONNECT_TIMEOUT_S = 10.0
-READ_TIMEOUT_S = 1.0
 BACKOFF_FIRST_S = 0.5
 BACKOFF_EARLY_S = 8.0
 """The longest wait in the first minutes of an outage: most end soon, and no venue minds so few tries."""
@@ -31,8 +29,6 @@ BACKOFF_MOST_S = 60.0
 BLOCKED_RETRY_S = 60.0
 STEADY_S = 60.0
 """Data seen for this long on one connection makes the next failure a first one again."""
-BLOCKED_STATUS = {301, 302, 303, 307, 308, 403, 451}
-READ_BYTES = 65_536
 
 
 class Handler(Protocol):
@@ -66,7 +62,7 @@ class Connection:
         self.generation = 0
         """Counts the opens; what was said of an earlier one is void."""
         self._send_every_s = send_every_s
-        self._ws: Any = None  # websocket.WebSocket; parts of it are untyped
+        self._ws: Socket | None = None
         self._outbox: deque[tuple[int, str]] = deque()
         self._next_send_at = 0.0
         self._failures = 0
@@ -126,14 +122,13 @@ class Connection:
     def abort(self, reason: str) -> None:
         """Break the socket; its thread notices, says why and opens another."""
         self._abort_reason = self._abort_reason or reason
-        ws = self._ws
-        if ws is not None and ws.sock is not None:
+        if (ws := self._ws) is not None:
             try:
-                ws.sock.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads; close would not
+                ws.wake()
             except OSError as error:
                 log.debug("socket.shutdown_failed", connection=self.name, error=str(error))
 
-    def _deliver(self, ws: Any, frame: str | None) -> None:
+    def _deliver(self, ws: Socket, frame: str | None) -> None:
         try:
             if frame is None:
                 ws.ping()
@@ -157,7 +152,7 @@ class Connection:
     def _live_once(self) -> tuple[str, str]:
         """Open, read until the end, close. Returns the state and the reason that it ended with."""
         self._abort_reason = ""
-        ws: Any = websocket.WebSocket(skip_utf8_validation=True, enable_multithread=True)
+        ws = Socket()
         try:
             self._open(ws)
             self._read(ws)
@@ -165,7 +160,7 @@ class Connection:
         except Exception as error:  # noqa: BLE001  (whatever it is, the answer is to open another socket)
             if self._abort_reason:
                 return "reconnecting", self._abort_reason
-            state, reason = _explain(error, ws)
+            state, reason = explain(error, ws.handshake_response)
             return "reconnecting" if self.opened_at else state, reason
         finally:
             self._ws = None
@@ -176,22 +171,10 @@ class Connection:
             if not self.last_data_at:
                 self._urls.rotate(-1)
             self.opened_at = self.last_data_at = 0.0
-            ws.shutdown()
+            ws.shutdown()  # type: ignore[no-untyped-call]
 
-    def _open(self, ws: Any) -> None:
-        proxy = self._proxy
-        ws.connect(
-            self.url,
-            timeout=CONNECT_TIMEOUT_S,
-            redirect_limit=0,
-            suppress_origin=True,
-            http_proxy_host=proxy.hostname,
-            http_proxy_port=proxy.port or 80,
-            http_proxy_auth=(proxy.username, proxy.password or "") if proxy.username else None,
-            http_no_proxy=None if proxy.hostname else ["*"],
-        )
-        ws.settimeout(READ_TIMEOUT_S)
-        ws.sock = _BufferedSocket(ws.sock)
+    def _open(self, ws: Socket) -> None:
+        ws.open(self.url, self._proxy)
         self.generation += 1
         self._outbox.clear()
         self._next_send_at = 0.0
@@ -200,7 +183,7 @@ class Connection:
         log.info("connection.open", connection=self.name, url=self.url)
         self.handler.on_open(self)
 
-    def _read(self, ws: Any) -> None:
+    def _read(self, ws: Socket) -> None:
         while not self._stopping.is_set() and not self._abort_reason:
             try:
                 opcode, data = ws.recv_data()
@@ -220,52 +203,3 @@ class Connection:
         is_early = time.monotonic() - self._failing_since < EARLY_S
         most = BACKOFF_EARLY_S if is_early else BACKOFF_MOST_S
         return random.uniform(0, min(most, BACKOFF_FIRST_S * 2 ** min(self._failures, 10)))
-
-
-class _BufferedSocket:
-    """A socket that is read 64 kB at a time: one system call serves many small frames."""
-
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
-        self._data = b""
-        self._at = 0
-
-    def recv(self, size: int) -> bytes:
-        if self._at >= len(self._data):
-            self._data, self._at = self._sock.recv(READ_BYTES), 0
-        chunk: bytes = self._data[self._at : self._at + size]
-        self._at += len(chunk)
-        return chunk
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-
-def _explain(error: Exception, ws: Any) -> tuple[str, str]:
-    """State and words for what ended a connection."""
-    response = ws.handshake_response
-    status = getattr(error, "status_code", None) or getattr(response, "status", None)
-    if isinstance(error, websocket.WebSocketTimeoutException | TimeoutError):
-        return "down", f"no answer within {CONNECT_TIMEOUT_S:.0f} s"
-    if isinstance(error, websocket.WebSocketConnectionClosedException):
-        return "reconnecting", str(error)
-    if status in BLOCKED_STATUS:
-        headers = getattr(error, "resp_headers", None) or getattr(response, "headers", None) or {}
-        where = f", Location {headers['location']}" if "location" in headers else ""
-        return "blocked", f"the handshake was answered with status {status}{where}"
-    if status is not None and status != 101:
-        return "down", f"the handshake was answered with status {status}"
-    return "down", _words(error)
-
-
-def _words(error: Exception) -> str:
-    """What a person can act on."""
-    if isinstance(error, websocket.WebSocketAddressException):
-        return f"the venue's name cannot be resolved ({error})"
-    if isinstance(error, ConnectionRefusedError):
-        return "nothing listens at the venue's address (connection refused)"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {error}"
-    if isinstance(error, websocket.WebSocketProxyException):
-        return f"the proxy refused: {error}"
-    return f"{type(error).__name__}: {error}"
