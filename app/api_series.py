@@ -104,8 +104,8 @@ def _tick_row(tick: TickRow) -> Row:
     return (
         tick.ts, tick.venue, tick.symbol, bid, tick.bid_size, ask, tick.ask_size,
         _as_numeric(measures.mid(bid, ask), 12),
-        _as_numeric(measures.spread_bps(bid, ask), 4),
-        _as_numeric(measures.imbalance(tick.bid_size, tick.ask_size), 4),
+        _as_numeric(measures.spread_bps(bid, ask), measures.PLACES),
+        _as_numeric(measures.imbalance(tick.bid_size, tick.ask_size), measures.PLACES),
         tick.update_id, tick.recv_ts,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from collector.statistics import FeedStatistics
 from db.rows import FeedEventRow, GapRow, SignalRow
 from market.decimals import plain, plain_json
 from market.events import Kline, Levels, Trade
-from market.measures import depth_imbalance, imbalance, microprice, mid, spread_bps
+from market.measures import PLACES, depth_imbalance, imbalance, microprice, mid, spread_bps
 from market.ticker import PARTS, Ticker
 
 SERVED_LEVELS = 20
@@ -49,11 +49,11 @@ def book_fields(view: BookView, *, publish_time: int) -> dict[str, str | int]:
         "best_bid_size": plain(bid_size),
         "best_ask_price": plain(ask_price),
         "best_ask_size": plain(ask_size),
-        "mid": plain(_clean(mid(bid_price, ask_price))),
+        "mid": plain(mid(bid_price, ask_price)),
         "microprice": plain(_clean(microprice(bid, ask))),
-        "spread_bps": plain(_rounded(spread_bps(bid_price, ask_price), 4)),
-        "imbalance": plain(_rounded(imbalance(bid_size, ask_size), 4)),
-        "imbalance_10": plain(_rounded(depth_imbalance(view.bids, view.asks, 10), 4)),
+        "spread_bps": plain(_rounded(spread_bps(bid_price, ask_price), PLACES)),
+        "imbalance": plain(_rounded(imbalance(bid_size, ask_size), PLACES)),
+        "imbalance_10": plain(_rounded(depth_imbalance(view.bids, view.asks, 10), PLACES)),
         "bids": levels_json(view.bids),
         "asks": levels_json(view.asks),
         "update_id": view.update_id,
@@ -159,9 +159,9 @@ def overview_row(state: InstrumentState) -> str:
             **{part: getattr(ticker, part) for part in PARTS},
             "best_bid_price": bid_price,
             "best_ask_price": ask_price,
-            "mid": _clean(mid(bid_price, ask_price)),
-            "spread_bps": _rounded(spread_bps(bid_price, ask_price), 4),
-            "imbalance": _rounded(imbalance(bid_size, ask_size), 4),
+            "mid": mid(bid_price, ask_price),
+            "spread_bps": _rounded(spread_bps(bid_price, ask_price), PLACES),
+            "imbalance": _rounded(imbalance(bid_size, ask_size), PLACES),
             "book_state": state.book_state,
             "event_time": ticker.event_time if state.event_time is None else state.event_time,
             "recv_time": ticker.recv_time if state.recv_time is None else state.recv_time,
@@ -197,5 +197,5 @@ def _rounded(value: float | None, places: int) -> float | None:
 
 
 def _clean(value: float | None) -> float | None:
-    """Without the noise of float arithmetic: 14 digits hold the mid of any two prices."""
+    """Without the noise of float arithmetic."""
     return None if value is None else float(f"{value:.14g}")

@@ -6,6 +6,9 @@ from typing import NamedTuple
 from market.events import Levels
 from market.ticks import Best
 
+PLACES = 8
+"""Decimals to which spreads and imbalances are told, in Redis, in SQL and in the API."""
+
 
 def mid(bid_price: float | None, ask_price: float | None) -> float | None:
     """(bid + ask) / 2 in quote currency; never one side in place of both.
