@@ -1,5 +1,6 @@
 """`python -m collector.backtest --venue … --symbol … --interval … --from … --to …`; --help tells the rest."""
 
+import functools
 import sys
 from collections.abc import Sequence
 
@@ -14,8 +15,9 @@ from db.settings import load_settings
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the scoreboard and write the files; 1 with a line that says why where that cannot be."""
-    settings = load_settings()
-    options = read_options(sys.argv[1:] if arguments is None else arguments, settings)
+    loaded = functools.cache(load_settings)
+    options = read_options(sys.argv[1:] if arguments is None else arguments, loaded)
+    settings = loaded()
     engine = writer_engine(settings.database_read_url or settings.database_url, connections=1)
     reader = HistoryReader(engine)
     try:

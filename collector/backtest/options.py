@@ -1,7 +1,7 @@
 """What a backtest is asked to do; every wrong word is answered with those that there are."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -37,8 +37,11 @@ class Options(NamedTuple):
     directory: Path
 
 
-def read_options(arguments: Sequence[str], settings: Settings) -> Options:
-    """The options in a command line; ends the program with a usage line where they are wrong."""
+def read_options(arguments: Sequence[str], settings: Callable[[], Settings]) -> Options:
+    """The options in a command line; ends the program with a usage line where they are wrong.
+
+    `settings()` is called when they are right: whoever asks for help needs no database.
+    """
     parser = argparse.ArgumentParser(
         "collector.backtest", description="Runs the signal rules and paper trades over stored candles."
     )
@@ -64,7 +67,7 @@ def read_options(arguments: Sequence[str], settings: Settings) -> Options:
     found = parser.parse_args(arguments)
     if found.start >= found.end:
         parser.error("--to must be later than --from")
-    fee = settings.taker_bps(found.venue) if found.fee_bps is None else found.fee_bps
+    fee = settings().taker_bps(found.venue) if found.fee_bps is None else found.fee_bps
     costs = Costs(found.spread_bps, fee, found.stops == "worst")
     rules = tuple(found.rules)
     return Options(found.venue, found.symbol, found.interval, found.start, found.end, rules, costs, found.out)

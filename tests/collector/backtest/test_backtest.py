@@ -132,3 +132,13 @@ def test_a_bad_option_is_named(capsys: pytest.CaptureFixture[str], more: list[st
         main([*ASKED, *more])
     assert refused.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_help_needs_no_settings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is asked for before there is a database."""
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    assert "--spread-bps" in capsys.readouterr().out
