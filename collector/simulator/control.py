@@ -121,6 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: _Server
     protocol_version = "HTTP/1.1"
+    timeout = _TIMEOUT_S
 
     def do_GET(self) -> None:
         self._do()
@@ -131,13 +132,22 @@ class _Handler(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         self._do()
 
+    def do_PUT(self) -> None:
+        self._do()
+
+    def do_PATCH(self) -> None:
+        self._do()
+
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: stdout is the parent's."""
 
     def _do(self) -> None:
-        size = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(min(size, _MOST_BODY))
-        status, answer = self._answer(body)
+        size = self.headers.get("Content-Length") or "0"
+        if size.isdecimal() and int(size) <= _MOST_BODY:
+            status, answer = self._answer(self.rfile.read(int(size)))
+        else:
+            self.close_connection = True  # where its body ends is not known, or far away
+            status, answer = 400, {"error": f"Content-Length: expected 0 to {_MOST_BODY}, found {size!r}"}
         self.send_response(status)
         self.send_header("Content-Type", "text/plain" if isinstance(answer, str) else "application/json")
         reply = answer.encode() if isinstance(answer, str) else msgspec.json.encode(answer) + b"\n"

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Literal
 
-from collector.simulator.faults.fault import Fault, FaultRefused, is_one_of
+from collector.simulator.faults.fault import Count, Fault, FaultRefused, is_one_of
 from collector.simulator.rest import Reply
 
 _HTML = (
@@ -53,8 +53,8 @@ class Rest(_Stalling):
 
     path: str = "*"
     status: Status | Literal[0] = 429
-    after: int = 0
-    retry_after: int | None = None
+    after: Count = 0
+    retry_after: Count | None = None
     location: str = "https://www.example.com/restricted"
 
     async def begin(self) -> None:

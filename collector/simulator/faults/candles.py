@@ -2,7 +2,15 @@
 
 import msgspec
 
-from collector.simulator.faults.fault import Fault, FaultRefused, TopicFault, event_of, frame_of, message_of
+from collector.simulator.faults.fault import (
+    Fault,
+    FaultRefused,
+    Seconds,
+    TopicFault,
+    event_of,
+    frame_of,
+    message_of,
+)
 from collector.simulator.wire import Client
 from market.intervals import MINUTE_MS
 
@@ -11,7 +19,7 @@ class LateClose(TopicFault):
     """The word that a candle is closed comes `delay` seconds late; without `delay`, never."""
 
     topics: str = "kline.*,*@kline_*"
-    delay: float | None = None
+    delay: Seconds | None = None
 
     def change(self, client: Client, topic: str, frame: bytes) -> list[bytes] | None:
         message = message_of(frame)

@@ -4,6 +4,7 @@ import re
 from typing import Any, Literal
 
 from collector.simulator.faults.fault import (
+    Count,
     FaultRefused,
     Message,
     TopicFault,
@@ -21,7 +22,7 @@ class Garbage(TopicFault):
     """Before a message comes a frame that is none: cut off, binary, 10 MB long, or text that is no JSON."""
 
     form: Literal["truncated", "binary", "huge", "text"] = "truncated"
-    count: int | None = 1
+    count: Count | None = 1
 
     def change(self, client: Client, topic: str, frame: bytes) -> list[bytes] | None:
         payload = payload_of(frame)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from collector.simulator.exchange import Exchange
 
 Message = dict[str, Any]
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Factor = Annotated[float, msgspec.Meta(gt=0, le=1e6)]
+Step = Annotated[str, msgspec.Meta(pattern=r"^(?=.*[1-9])\d{1,12}(\.\d{1,12})?$")]
+"""A tick or a lot as text."""
+Name = Annotated[str, msgspec.Meta(pattern="^[0-9A-Z]{3,40}$")]
 
 
 class FaultRefused(ValueError):
@@ -47,7 +53,7 @@ class Fault(
     """`venue` is a glob of ``bybit`` and ``binance``; without `seconds` it lasts until it is healed."""
 
     venue: str = "*"
-    seconds: float | None = None
+    seconds: Seconds | None = None
 
     def __post_init__(self) -> None:
         self.exchange: Exchange
@@ -121,8 +127,8 @@ class TopicFault(Fault):
     symbols: str = "*"
     route: str = "*"
     host: str = "*"
-    after: int = 0
-    count: int | None = None
+    after: Count = 0
+    count: Count | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

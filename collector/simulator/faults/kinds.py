@@ -26,15 +26,19 @@ KINDS: tuple[type[Fault], ...] = (
     Reject, Delist, Enlist, FinerTick,
     Burst, Trades, Skew,
 )  # fmt: skip
+VENUES = ("bybit", "binance")
 _decoder: msgspec.json.Decoder[Fault] = msgspec.json.Decoder(Union[KINDS])  # noqa: UP007  of a tuple
 
 
 def fault_of(body: bytes) -> Fault:
     """The fault that a JSON object describes. Raises FaultRefused."""
     try:
-        return _decoder.decode(body)
+        fault = _decoder.decode(body)
     except msgspec.DecodeError as error:
         raise FaultRefused(str(error)) from None
+    if not any(map(fault.is_of_venue, VENUES)):
+        raise FaultRefused(f"venue: expected bybit, binance or a pattern of them, found {fault.venue!r}")
+    return fault
 
 
 def help_text() -> str:

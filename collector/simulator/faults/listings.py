@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import msgspec
 
-from collector.simulator.faults.fault import Fault, FaultRefused, TopicFault
+from collector.simulator.faults.fault import Fault, FaultRefused, Name, Step, TopicFault
 from collector.simulator.wire import Client
 
 
@@ -32,10 +32,10 @@ class Delist(Fault):
 class Enlist(Fault):
     """A new instrument is traded; its price follows that of the coin it is `like`."""
 
-    symbol: str = msgspec.field()
+    symbol: Name = msgspec.field()
     like: str = "XRPUSDT"
-    tick: str = "0.0001"
-    lot: str = "1"
+    tick: Step = "0.0001"
+    lot: Step = "1"
 
     async def begin(self) -> None:
         for feed in self.markets():

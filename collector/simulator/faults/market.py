@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collector.simulator.faults.fault import Fault, FaultRefused
+from collector.simulator.faults.fault import Count, Factor, Fault, FaultRefused
 
 _MOST_TRADES = 5_000
 _MOST_SKEW_S = 600.0
@@ -11,7 +11,7 @@ _MOST_SKEW_S = 600.0
 class Burst(Fault):
     """The books move `factor` times as often."""
 
-    factor: float = 20.0
+    factor: Factor = 20.0
 
     async def begin(self) -> None:
         if not 0 < self.factor <= 1000:
@@ -26,7 +26,7 @@ class Trades(Fault):
     """So many trades happen at once: on Bybit in one message, as far as 1,024 fit in."""
 
     symbol: str = msgspec.field()
-    count: int = 1_500
+    count: Count = 1_500
 
     async def begin(self) -> None:
         if not 0 < self.count <= _MOST_TRADES:

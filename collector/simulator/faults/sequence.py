@@ -1,13 +1,13 @@
 """Faults of order: messages that are missing, come twice, too early or too late."""
 
-from collector.simulator.faults.fault import FaultRefused, TopicFault, message_of
+from collector.simulator.faults.fault import Count, FaultRefused, TopicFault, message_of
 from collector.simulator.wire import Client
 
 
 class Drop(TopicFault):
     """Messages are lost: with `count` 1, one step of a sequence."""
 
-    count: int | None = 1
+    count: Count | None = 1
 
     def change(self, client: Client, topic: str, frame: bytes) -> list[bytes] | None:
         return []
@@ -23,7 +23,7 @@ class Duplicate(TopicFault):
 class Reorder(TopicFault):
     """Two neighbouring messages change places; with `count` 1, once."""
 
-    count: int | None = 1
+    count: Count | None = 1
 
     async def begin(self) -> None:
         self._waiting: dict[tuple[Client, str], bytes] = {}

@@ -5,7 +5,7 @@ from typing import Literal
 
 from websockets.exceptions import ConnectionClosed
 
-from collector.simulator.faults.fault import Fault, FaultRefused, TopicFault
+from collector.simulator.faults.fault import Fault, FaultRefused, Seconds, TopicFault
 from collector.simulator.wire import MAX_BACKLOG, Client
 
 _PING_EVERY_S = 0.5
@@ -48,7 +48,7 @@ class AckAndSilence(TopicFault):
     """
 
     until: Literal["resubscribe", "socket"] = "resubscribe"
-    lasts: float | None = None
+    lasts: Seconds | None = None
 
     async def begin(self) -> None:
         self._began = self.exchange.loop_time()
@@ -109,7 +109,7 @@ class Impatient(Fault):
     """A client is dropped that leaves more than `bytes` unread, or a ping unanswered for `within` seconds."""
 
     bytes: int = MAX_BACKLOG
-    within: float = 5.0
+    within: Seconds = 5.0
 
     async def begin(self) -> None:
         if self.bytes < 1 or self.within <= 0:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Literal
 
-from collector.simulator.faults.fault import Fault, FaultRefused, is_one_of
+from collector.simulator.faults.fault import Fault, FaultRefused, Seconds, is_one_of
 from collector.simulator.wire import Client
 
 _GOODBYES = {1001: "going away", 1008: "policy violation", 1011: "internal error", 1012: "service restart"}
@@ -56,7 +56,7 @@ class Cut(SocketFault):
 class MaxAge(SocketFault):
     """Every socket is cut when it is `age` seconds old, as a venue does after 24 hours."""
 
-    age: float = 60.0
+    age: Seconds = 60.0
 
     async def begin(self) -> None:
         await super().begin()
@@ -74,7 +74,7 @@ class EnforcePings(SocketFault):
     """Bybit: a socket is cut on which no JSON ping came for `within` seconds; data does not replace it."""
 
     venue: str = "bybit"
-    within: float = 30.0
+    within: Seconds = 30.0
 
     async def begin(self) -> None:
         await super().begin()
@@ -94,7 +94,7 @@ class EnforcePings(SocketFault):
 class Flap(SocketFault):
     """All sockets are cut every `period` seconds."""
 
-    period: float = 5.0
+    period: Seconds = 5.0
 
     async def begin(self) -> None:
         if self.period < _LOOK_EVERY_S:
