@@ -83,7 +83,7 @@ class VenueRun:
             max_event_age_days=settings.max_event_age_days,
             listener=self,
         )
-        self.backfill = self._make_backfill(address, settings, venue) if uses_rest else None
+        self.backfill = self._make_backfill(address, settings, venue, writer) if uses_rest else None
         has_snapshots = self.backfill is not None and venue.rest.SNAPSHOT_DEPTH > 0
         self._gate = GapGate(leases, writer.add_gap)
         self.ledger = Ledger(self.name, self._gate.add)
@@ -194,7 +194,7 @@ class VenueRun:
         )
         self.universe.set_apart(verdict.symbol, is_apart=verdict.is_apart)
 
-    def _make_backfill(self, address: Address, settings: Settings, venue: Venue) -> Backfill:
+    def _make_backfill(self, address: Address, settings: Settings, venue: Venue, writer: Writer) -> Backfill:
         proxy = proxy_for(address.rest_url, settings.https_proxy, settings.no_proxy)
         viewed = Viewed(self._hot)
         shared = SharedBudget(self._hot, self.name, **venue.rest.LIMITS._asdict())
@@ -204,6 +204,7 @@ class VenueRun:
             Budget(venue.rest.LIMITS, shared, processes=settings.collector_processes),
             screen=Screen(lambda: viewed.symbols(self.name)),
             record=self._record,
+            is_full=lambda: writer.is_full,
         )
 
     def _run(self) -> None:

@@ -45,6 +45,8 @@ MAX_PAST = 2_000
 MAX_TICKS = 200_000
 ROOM = 4_000
 """Rows that may wait while more of the past is added to them."""
+FULL = 20_000
+"""With more rows in memory the past is asked for no faster than it is stored: whole, it takes 100 MB."""
 MAX_DETAIL = 500
 """Characters of what is said of an event or a gap."""
 TICKERS_EVERY_S = 5.0
@@ -140,6 +142,11 @@ class Writer:
         """Whether rows that can wait may come: little waits, and the database takes it."""
         waiting = len(self._past) + len(self._indicators) + self._outbox.rows
         return self._outbox.is_open and waiting < ROOM
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many rows wait in memory that no more should be asked for."""
+        return self.queued > FULL
 
     def add_tick(self, row: TickRow) -> None:
         """Keep a tick."""

@@ -35,8 +35,12 @@ class Backfill:
         *,
         screen: Callable[[], Container[str]] = frozenset,
         record: Callable[[str, str, str], None] = lambda _venue, _event, _detail: None,
+        is_full: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`screen()` names the symbols that are looked at; `record(venue, event, detail)` as in Feed."""
+        """`screen()` names the symbols that are looked at; `record(venue, event, detail)` as in Feed.
+
+        `is_full()`: so much waits to be stored that the past is not asked for now.
+        """
         self.name = pipeline.name
         self._client = client
         self._rest = client.rest
@@ -46,7 +50,7 @@ class Backfill:
         self._clock: tuple[int, float] | None = None
         """The venue's time at a moment of the monotonic clock: ours may be set while we run."""
         self._walks: Counter[str] = Counter()
-        self._caller = Caller(client, self.name, budget, screen=screen, record=record)
+        self._caller = Caller(client, self.name, budget, screen=screen, record=record, is_full=is_full)
         self.refill = Refill(client.rest, self._caller.submit, pipeline, self.venue_now)
 
     def start(self) -> None:

@@ -14,13 +14,15 @@ import structlog
 from collector.backfill.answers import RestUnavailable
 from collector.backfill.budget import Budget
 from collector.backfill.client import TIMEOUT_S, RestClient
-from collector.backfill.jobs import AUDIT, SCREEN, Job, Jobs
+from collector.backfill.jobs import AUDIT, GAP, SCREEN, Job, Jobs
 from collector.venues import Request, RestError
 
 log = structlog.get_logger()
 
 LOOK_EVERY_S = 3.0
 """How often the order of waiting jobs is thought over."""
+BUSY_S = 0.1
+"""How often it is looked whether the past may go on."""
 FIRST_PAUSE_S = 0.5
 PAUSE_S = {SCREEN: 5.0, AUDIT: 30.0}
 """By thread (the least urgent job it does): its longest pause while the venue cannot be reached."""
@@ -41,10 +43,12 @@ class Caller:
         *,
         screen: Callable[[], Container[str]],
         record: Callable[[str, str, str], None],
+        is_full: Callable[[], bool] = lambda: False,
         first_pause_s: float = FIRST_PAUSE_S,
     ) -> None:
         """`screen()` names the symbols that are looked at; `record` as in Feed.
 
+        While `is_full()`, what was asked for waits to be stored, and the past is not asked for.
         `first_pause_s`: what the pauses after failures grow from.
         """
         self.trouble = ""
@@ -56,6 +60,7 @@ class Caller:
         self._budget = budget
         self._screen = screen
         self._record = record
+        self._is_full = is_full
         self._first_pause_s = first_pause_s
         self._jobs = Jobs()
         self._wake = threading.Condition()
@@ -135,19 +140,22 @@ class Caller:
         """The next job, waited for; None at the end."""
         while True:
             screen = self._screen() if len(self._jobs) > 1 else ()
+            is_full = least > GAP and self._is_full()
+            due_to = GAP if is_full else least
             with self._wake:
                 if self._is_stopping:
                     return None
                 now = time.monotonic()
                 pause = self._pauses[least] - now
-                job = self._jobs.take(now, least, screen) if pause <= 0 else None
+                job = self._jobs.take(now, due_to, screen) if pause <= 0 else None
                 if job is not None:
                     return job
                 if not self._jobs:
                     self._wake.wait()
                     continue
-                due = self._jobs.due_in(now, least, screen)
-                self._wake.wait(LOOK_EVERY_S if due is None else min(LOOK_EVERY_S, max(due, pause)))
+                due = self._jobs.due_in(now, due_to, screen)
+                look_s = BUSY_S if is_full else LOOK_EVERY_S
+                self._wake.wait(look_s if due is None else min(look_s, max(due, pause)))
 
     def _do(self, job: Job, least: int) -> None:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from collector.backfill import Budget, RestClient, RestUnavailable
-from collector.backfill.caller import Caller
+from collector.backfill.caller import BUSY_S, Caller
 from collector.backfill.jobs import GAP, HISTORY, SNAPSHOT, Job
 from collector.venues import Request, RestError, venue_for
 from tests.collector.backfill.server import Said, Server
@@ -22,6 +22,7 @@ class Bench:
     def __init__(self, server: Server, client: RestClient) -> None:
         self.server = server
         self.screen: set[str] = set()
+        self.full = threading.Event()
         self.said: list[str] = []
         self.came: list[str] = []
         self.caller = Caller(
@@ -30,6 +31,7 @@ class Bench:
             Budget(client.rest.LIMITS),
             screen=lambda: self.screen,
             record=lambda _venue, _event, detail: self.said.append(detail),
+            is_full=self.full.is_set,
             first_pause_s=0.01,
         )
 
@@ -83,6 +85,20 @@ def test_jobs_are_done_by_urgency_with_the_screen_before_gaps(bench: Bench) -> N
 
 
 @pytest.mark.parametrize("busy", [BUSY, Said(200, b"", ()), Said(502, b"<html>", ())])
+def test_the_past_waits_while_what_came_waits_to_be_stored(bench: Bench) -> None:
+    """Gaps, books and symbols on screen do not."""
+    bench.full.set()
+    bench.screen = {"D"}
+    for symbol, urgency in (("A", HISTORY), ("B", GAP), ("C", SNAPSHOT), ("D", HISTORY)):
+        bench.ask(symbol, urgency)
+    bench.caller.start()
+    assert sorted(bench.until(3)) == ["B", "C", "D"]
+    time.sleep(3 * BUSY_S)
+    assert "A" not in bench.asked
+    bench.full.clear()
+    assert bench.until(4)[-1] == "A"
+
+
 def test_what_is_put_off_is_kept_and_done_in_order(bench: Bench, busy: Said) -> None:
     """A pause of the venue costs no job, not even a snapshot."""
     answers = iter([busy])
