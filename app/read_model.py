@@ -36,10 +36,14 @@ MAX_AGE_S = 0.3
 WORKERS_EVERY_S = 2.0
 """How often the collectors' heartbeats are looked up: that walks all of Redis's keys."""
 
+BEGINS_MS = 20_000
+"""So long a collector is new: with `FEEDS=auto` it waits 15 s for the venues before others stand in."""
+
 REDIS_IS_SILENT = Notice("old", "Redis does not answer · these are the last known values")
 POSTGRES_IS_SILENT = Notice("old", "Postgres does not answer · the history is missing, live numbers go on")
 POSTGRES_IS_SILENT_TOO = Notice("old", "Postgres does not answer either · the history is missing")
 HISTORY_IS_DELAYED = Notice("old", "The history is delayed · the collector cannot write to Postgres now")
+_BEGINS = "The collector has just started · these are the last known values"
 _NO_COLLECTOR = "The collector is gone · nothing new comes in"
 _DELAYED = ("behind", "down", "refused", "schema")
 """States in which a collector's rows wait."""
@@ -138,18 +142,26 @@ class ReadModel:
 
     def _notices(self, read: _Read) -> list[Notice]:
         simulated = any(venue in self.venues.simulated for venue in read.feeds)
-        feeds, gone = read.feeds, read.workers == {}
-        if gone:  # one sentence, not one more for each venue
+        feeds, gone, begins = read.feeds, read.workers == {}, self._begins(read)
+        if gone or begins:  # one sentence, not one more for each venue
             feeds = {venue: feed for venue, feed in feeds.items() if feed["reason"] != NO_HEARTBEAT}
         notices = notices_of(feeds, simulated=simulated, waiting=read.waiting)
+        last = max((row.recv_time for row in read.rows if row.recv_time is not None), default=None)
         if gone:
-            last = max((row.recv_time for row in read.rows if row.recv_time is not None), default=None)
             notices.append(Notice("trouble", _NO_COLLECTOR, last))
+        elif begins and last and len(feeds) < len(read.feeds):
+            notices.append(Notice("old", _BEGINS, last))
         elif any(worker.get("db_state") in _DELAYED for worker in (read.workers or {}).values()):
             notices.append(HISTORY_IS_DELAYED)
         if read.unreadable:
             notices.append(Notice("trouble", f"unreadable rows: {', '.join(read.unreadable)}"))
         return notices
+
+    def _begins(self, read: _Read) -> bool:
+        """Whether a collector has just started, so that not every feed has said how it is doing."""
+        times = [worker.get("started_at", "") for worker in (read.workers or {}).values()]
+        newest = max((int(time) for time in times if time.isdecimal()), default=0)
+        return self._clock.now_ms() - newest < BEGINS_MS
 
     def _blank(self, venues: Sequence[str] = ()) -> _Read:
         venues = venues or self.venues.live or self.venues.simulated

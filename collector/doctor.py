@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ import structlog
 
 from collector.backfill import RestClient, RestUnavailable
 from collector.connection import Connection
+from collector.piping import run_piped
 from collector.proxy import proxy_for
 from collector.venues import Plan, RestError, Venue, venue_for
 from db.errors import SchemaMismatch, StoreUnavailable
@@ -157,11 +157,12 @@ def main() -> int:
         failed += bool(problem)
         hint = next((words for sign, words in HINTS.items() if sign in problem), "")
         print(
-            f"{'ok  ' if not problem else 'FAIL'}  {what:<28} {problem[:200]}{f'  ({hint})' if hint else ''}"
+            f"{'ok  ' if not problem else 'FAIL'}  {what:<28} {problem[:200]}{f'  ({hint})' if hint else ''}",
+            flush=True,
         )
     print("all is well" if not failed else f"{failed} of {len(tried)} checks failed")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_piped(main)

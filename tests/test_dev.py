@@ -266,6 +266,7 @@ def test_a_shell_brings_its_own_stores_when_nothing_runs(dev: Run, checkout: Pat
     done = dev("psql", "-Atc", "SELECT value FROM kept")
     assert (done.returncode, done.stdout) == (0, "7\n")
     assert dev("psql", "-c", "SELECT nonsense").returncode == 1
+    assert dev("psql", "-c", r"\! kill -PIPE $PPID").returncode == 128 + signal.SIGPIPE
     assert dev("reset", "--yes").returncode == 0
     assert [path.name for path in (checkout / ".devdata").iterdir()] == ["lock"]
 

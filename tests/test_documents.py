@@ -29,6 +29,8 @@ ROOT = Path(__file__).parents[1]
 PLACES = Places(CHECKOUT, Path(sysconfig.get_path("purelib")), os.environ)
 STREAM_S = 1
 """A stream does not end: it is read for so long."""
+LOGGED = re.compile(r'(?:log|get_logger\(\))\.(?:warning|error|critical|exception)\(\s*"([\w.]+)"')
+"""A call that logs what is not as it should be, and its word."""
 pytestmark = pytest.mark.stores
 
 
@@ -214,12 +216,13 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 def test_the_runbook_tells_of_every_word() -> None:
-    """Each warning of the log, state of a database, state of a feed and part of `/readyz`."""
+    """Each warning of the log, or worse, state of a database, state of a feed and part of `/readyz`."""
     told = (ROOT / "docs/operations.md").read_text()
     sources = [
         path.read_text() for folder in ("app", "collector", "db") for path in (ROOT / folder).rglob("*.py")
     ]
-    logged = {word for text in sources for word in re.findall(r'log\.(?:warning|error)\(\s*"([\w.]+)"', text)}
+    logged = {word for text in sources for word in LOGGED.findall(text)}
     assert len(logged) > 30
+    assert {"thread.died", "collector.hopeless"} <= logged
     words = {*logged, *DB_STATES, *STATES, *READY_PARTS}
     assert sorted(word for word in words if f"`{word}`" not in told and not word.endswith(".failed")) == []

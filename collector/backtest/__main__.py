@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from collector.backtest.options import Unusable, check_names, read_options
 from collector.backtest.play import play
 from collector.backtest.report import tables, write_files
+from collector.piping import run_piped
 from db.errors import StoreUnavailable
 from db.history.engine import writer_engine
 from db.history.reader import HistoryReader
@@ -23,9 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_names(options, reader.instruments())
         record = play(reader, options, settings.signal_settings, _show_progress)
+        written = write_files(options, record)  # first: whoever reads the tables may stop in the middle
         print(tables(options, record))
-        for path in write_files(options, record):
+        for path in written:
             print(f"wrote {path}")
+    except BrokenPipeError:
+        raise  # nobody reads the tables: no fault of ours to tell of
     except (Unusable, StoreUnavailable, OSError) as error:
         print(f"backtest: {error}", file=sys.stderr)
         return 1
@@ -40,4 +44,4 @@ def _show_progress(done: int, of: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_piped(main)

@@ -15,6 +15,11 @@ from collector.simulator.exchange import Backend, Exchange
 from collector.simulator.replay.recordings import RecordingError, load
 from collector.simulator.server import listening
 
+_FROM_0 = {"port": 65_535, "control": 65_535, "rate": 1_000_000, "start_behind": 30 * 86_400}
+"""The most that arguments may be which may be 0; a clock is at most 30 days behind."""
+_ABOVE_0 = {"speed": 1_000_000, "pace": 1_000}
+"""The same of those that may not."""
+
 
 def main() -> None:
     """Serve until SIGTERM, SIGINT, or the end of stdin where `--with-parent` asks for that."""
@@ -52,14 +57,14 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--with-parent", action="store_true", help="end when stdin ends")
     arguments = parser.parse_args()
-    if arguments.speed <= 0:
-        parser.error(f"--speed: expected more than 0, found {arguments.speed}")
-    if arguments.rate < 0:
-        parser.error(f"--rate: expected 0 or more, found {arguments.rate}")
-    if not 0 < arguments.pace <= 1000:
-        parser.error(f"--pace: expected more than 0 and at most 1000, found {arguments.pace}")
-    if arguments.start_behind < 0:
-        parser.error(f"--start-behind: expected 0 or more, found {arguments.start_behind}")
+    for name, most in _FROM_0.items():
+        found = getattr(arguments, name)
+        if found is not None and not 0 <= found <= most:  # so that NaN is refused as well
+            parser.error(f"--{name.replace('_', '-')}: expected 0 to {most}, found {found}")
+    for name, most in _ABOVE_0.items():
+        found = getattr(arguments, name)
+        if not 0 < found <= most:
+            parser.error(f"--{name}: expected more than 0 and at most {most}, found {found}")
     if arguments.start_behind and (arguments.replay or arguments.bench):
         parser.error("--start-behind: only the simulated market has a clock of its own")
     return arguments

@@ -37,7 +37,9 @@ def redis_cli_command(places: Places, urls: Mapping[str, str], arguments: Sequen
 def with_stores(session: Session, running: State | None, make_command: MakeCommand) -> int:
     """Run a command in the foreground on the stores of the running `dev`, or on our own for its time.
 
-    `make_command` gets the URLs of both stores. Its exit code. Raises LocalError, OSError.
+    `make_command` gets the URLs of both stores. Its exit code, as a shell tells it.
+
+    Raises LocalError, OSError.
     """
     if running:
         command = make_command(running.stores)
@@ -53,7 +55,8 @@ def with_stores(session: Session, running: State | None, make_command: MakeComma
                     signals.pause(supervisor.tend())
             except StopRequested:
                 process.terminate()
-    return process.returncode
+    code = process.returncode
+    return 128 - code if code < 0 else code  # a signal ended it: as a shell says that
 
 
 def reset(checkout: Checkout, *, sure: bool) -> None:

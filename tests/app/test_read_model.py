@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from app.read_model import (
+    BEGINS_MS,
     HISTORY_IS_DELAYED,
     MAX_AGE_S,
     POSTGRES_IS_SILENT,
@@ -13,7 +14,7 @@ from app.read_model import (
     ReadModel,
 )
 from app.shared import WAIT_AGE_S
-from app.view import MarketView
+from app.view import MarketView, Notice
 from app.watch import LOOK_EVERY_S, HistoryWatch
 from db.rows import TickerRow
 from tests.app.fakes import LIVE_FEED, NOW, WORKER, FakeHistory, FakeReader, FakeTime, settings
@@ -264,3 +265,33 @@ def test_a_blocked_feed_is_told_beside_a_collector_that_is_gone(reader: FakeRead
     texts = [notice.text for notice in ReadModel(settings(), reader, time.clock).market().notices]
     assert texts[0] == "bybit blocked: HTTP 403"
     assert len(texts) == 2
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "expected"),
+    [
+        (
+            BEGINS_MS - 1,
+            ("old", "The collector has just started · these are the last known values", NOW - 60_000),
+        ),
+        (BEGINS_MS, ("trouble", "bybit down: no heartbeat from the collector", None)),
+    ],
+)
+def test_a_feed_that_waits_for_a_new_collector_is_not_called_down(
+    reader: FakeReader, time: FakeTime, age_ms: int, expected: tuple[str, str, int | None]
+) -> None:
+    """The rows are those of the run before, with their age. What the other feed says is told."""
+    reader.put("bybit", "BTCUSDT", recv_time=NOW - 60_000)
+    reader.states = {"binance": {"state": "down", "reason": "no route"}}
+    reader.collectors = {"old": WORKER, "new": WORKER | {"started_at": str(NOW - age_ms)}}
+    notices = ReadModel(settings(), reader, time.clock).market().notices
+    assert Notice(*expected) in notices
+    assert Notice("trouble", "binance down: no route") in notices
+    assert len(notices) == 2
+
+
+def test_a_new_collector_whose_feeds_are_known_is_no_notice(reader: FakeReader, time: FakeTime) -> None:
+    """Nothing waits for it."""
+    reader.states = {"bybit": LIVE_FEED, "binance": LIVE_FEED}
+    reader.collectors = {"new": WORKER | {"started_at": str(NOW - 1)}}
+    assert ReadModel(settings(), reader, time.clock).market().notices == ()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from collector.simulator import child
+from collector.simulator.__main__ import main
 from tests.collector.simulator.exchange import Commanded, get, hear, say, socket
 
 pytestmark = pytest.mark.wire
@@ -49,6 +50,7 @@ def test_it_ends_with_its_parent() -> None:
     root = Path(__file__).resolve().parents[3]
     code = """
 from collector.simulator import child
+from collector.simulator.__main__ import main
 process, port = child.start()
 print(process.pid, flush=True)
 input()
@@ -72,3 +74,38 @@ def test_a_child_that_cannot_start_is_an_error() -> None:
     for arguments in (["--speed", "0"], ["--replay", __file__]):
         with pytest.raises(RuntimeError, match="expected the simulator to be ready"):
             child.start(arguments)
+
+
+@pytest.mark.parametrize(
+    ("argument", "found", "expected"),
+    [
+        ("--port", "65536", "0 to 65535"),
+        ("--port", "-1", "0 to 65535"),
+        ("--control", "999999", "0 to 65535"),
+        ("--rate", "nan", "0 to 1000000"),
+        ("--rate", "inf", "0 to 1000000"),
+        ("--rate", "-0.5", "0 to 1000000"),
+        ("--start-behind", "nan", "0 to 2592000"),
+        ("--start-behind", "1e+18", "0 to 2592000"),
+        ("--start-behind", "-1.0", "0 to 2592000"),
+        ("--speed", "nan", "more than 0 and at most 1000000"),
+        ("--speed", "inf", "more than 0 and at most 1000000"),
+        ("--speed", "0.0", "more than 0 and at most 1000000"),
+        ("--pace", "nan", "more than 0 and at most 1000"),
+        ("--pace", "1000.5", "more than 0 and at most 1000"),
+    ],
+)
+def test_a_number_out_of_bounds_is_answered_with_one_line(
+    argument: str,
+    found: str,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Below the usage: the argument, what it may be, and what it was."""
+    monkeypatch.setattr(sys, "argv", ["simulator", f"{argument}={found}"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith(f"error: {argument}: expected {expected}, found {found}")
