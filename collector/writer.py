@@ -45,7 +45,7 @@ MAX_PAST = 2_000
 MAX_TICKS = 200_000
 ROOM = 4_000
 """Rows that may wait while more of the past is added to them."""
-FULL = 20_000
+FULL = 10_000
 """With more rows in memory the past is asked for no faster than it is stored: whole, it takes 100 MB."""
 MAX_DETAIL = 500
 """Characters of what is said of an event or a gap."""

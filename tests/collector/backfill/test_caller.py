@@ -84,7 +84,6 @@ def test_jobs_are_done_by_urgency_with_the_screen_before_gaps(bench: Bench) -> N
     assert bench.caller.waiting == 0
 
 
-@pytest.mark.parametrize("busy", [BUSY, Said(200, b"", ()), Said(502, b"<html>", ())])
 def test_the_past_waits_while_what_came_waits_to_be_stored(bench: Bench) -> None:
     """Gaps, books and symbols on screen do not."""
     bench.full.set()
@@ -99,6 +98,7 @@ def test_the_past_waits_while_what_came_waits_to_be_stored(bench: Bench) -> None
     assert bench.until(4)[-1] == "A"
 
 
+@pytest.mark.parametrize("busy", [BUSY, Said(200, b"", ()), Said(502, b"<html>", ())])
 def test_what_is_put_off_is_kept_and_done_in_order(bench: Bench, busy: Said) -> None:
     """A pause of the venue costs no job, not even a snapshot."""
     answers = iter([busy])
