@@ -227,7 +227,9 @@ _lock = threading.Lock()
 def _told(it: Played) -> Played:
     with _lock:
         print(
-            "\n".join([f"{it.number:<4} {verdict(it.outcome):<7} {it.title}", *details(it.outcome)]),
+            f"{it.number:<4} {verdict(it.outcome):<7} {it.outcome.took_s:4.0f} s  {it.title}",
+            *details(it.outcome),
+            sep="\n",
             flush=True,
         )
     return it

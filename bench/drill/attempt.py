@@ -1,6 +1,7 @@
 """A line that breaks off is a wrong line, and the others are still played."""
 
 import sys
+import time
 import traceback
 from collections.abc import Callable
 
@@ -13,13 +14,16 @@ def attempt(play: Callable[[], Outcome]) -> Outcome:
 
     Nobody knows what such a one left behind, so the outcome is not a calm one: the collector is started anew.
     """
+    began = time.monotonic()
     try:
-        return play()
+        outcome = play()
     except Halted:
         raise
     except Exception as problem:  # noqa: BLE001 - whatever it is, it belongs to this line alone
         traceback.print_exc(file=sys.stderr)
-        return broken_off(problem)
+        outcome = broken_off(problem)
+    outcome.took_s = time.monotonic() - began
+    return outcome
 
 
 def broken_off(problem: Exception) -> Outcome:

@@ -110,6 +110,8 @@ class Outcome:
     """What was granted at most beside a budget, because the machine was busy (see `pulse`)."""
     sign: str = ""
     """What was noticed first."""
+    took_s: float = 0.0
+    """How long it was played in all."""
 
     def is_late(self, took_s: float, budget_s: float, granted_s: float) -> bool:
         """Whether something took longer than its budget and what is granted beside it; noted in the line."""
