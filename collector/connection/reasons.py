@@ -29,7 +29,8 @@ def explain(error: Exception, response: Any) -> tuple[str, str]:
 def _words(error: Exception) -> str:
     """What a person can act on."""
     if isinstance(error, websocket.WebSocketAddressException):
-        return f"the venue's name cannot be resolved ({error})"
+        cause = error.args[0] if error.args else None  # of getaddrinfo: its words without its number
+        return f"the venue's name cannot be resolved ({getattr(cause, 'strerror', None) or error})"
     if isinstance(error, ConnectionRefusedError):
         return "nothing listens at the venue's address (connection refused)"
     if isinstance(error, ssl.SSLError):

@@ -216,6 +216,16 @@ def test_a_handshake_that_dribbles_is_given_up(monkeypatch: pytest.MonkeyPatch, 
         thread.join(WAIT_S)
 
 
+def test_a_name_that_nobody_knows_is_told_without_numbers(connect: Connect) -> None:
+    """People read it on the page."""
+    connection, log = connect("ws://name.invalid")
+    connection.start()
+    state, reason = log.closed.get(timeout=2 * WAIT_S)
+    assert state == "down"
+    assert reason.startswith("the venue's name cannot be resolved (")
+    assert "Errno" not in reason
+
+
 def test_a_port_where_nothing_listens_is_down(connect: Connect) -> None:
     """And is tried again."""
     connection, log = connect("ws://127.0.0.1:9")
