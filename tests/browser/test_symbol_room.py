@@ -5,7 +5,9 @@ from playwright.sync_api import Browser
 
 from tests.browser.symbol_site import SymbolSite
 from tests.browser.symbol_visit import PEPE, SymbolVisit
+from tests.browser.visit import SIZES as SCREENS
 
+SCREENS.setdefault("least", (1200, 800))
 GAPS = """() => [...document.querySelectorAll('.ladder-row')].flatMap(row => {
   const boxes = [...row.children].map(cell => {
     const text = document.createRange();
@@ -53,3 +55,35 @@ def test_sizes_stay_short_until_the_largest_is_a_digit_shorter(browser: Browser)
     with SymbolSite() as site, SymbolVisit(browser, site, PEPE) as visit:
         told = [visit.page.evaluate(draw, largest) for largest in (930_800, 1e6, 930_800, 99_900)]
         assert told == ["930,800", "1.00M", "931K", "99,900"]
+
+
+@pytest.mark.parametrize("size", ["desk", "least", "phone"])
+def test_the_head_of_the_tape_is_one_line_whatever_the_sum(browser: Browser, size: str) -> None:
+    """What stands beside the sum does not move either; it is told in four digits at most."""
+    places = (
+        "() => ['#symbol-tape', '#symbol-least'].map(s => document.querySelector(s).getBoundingClientRect())"
+    )
+    told = """() => [0, 0.012, -9.4912, 12.345, -99.994, -99.996, 378400, -999600, -1.2e6, 9.1e9].map(sum =>
+      tickdeck.symbolTape.deltaText(sum, 3))"""
+    with SymbolSite() as site, SymbolVisit(browser, site, PEPE, size=size) as visit:
+        assert visit.page.evaluate(told) == [
+            "0.000", "+0.012", "−9.491", "+12.35", "−99.99", "−100", "+378K", "−1.00M", "−1.20M", "+9.10B",
+        ]  # fmt: skip
+        if size == "phone":
+            visit.page.click(".part-tab:has-text('Trades')")
+        visit.page.keyboard.press("f")  # nothing else writes meanwhile
+        write = "text => document.getElementById('symbol-cvd').textContent = text"
+        found = []
+        for text in ("CVD –", "CVD +9.10B", "CVD −88.88M"):
+            visit.page.evaluate(write, text)
+            found.append(visit.page.evaluate(places))
+            head = visit.page.locator(".trades-part .panel-head")
+            assert head.evaluate("head => head.scrollWidth <= head.clientWidth")
+        assert found[0] == found[1] == found[2]
+        site.size_factor = 7700
+        visit.page.keyboard.press("f")
+        visit.until(
+            "() => /^CVD [+−]\\d+(\\.\\d+)?[KMB]$/.test(document.getElementById('symbol-cvd').innerText)"
+        )
+        assert visit.page.evaluate(places) == found[0]
+        assert visit.complaints == []
