@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { colours, fixedFormat, layout, placesOf, windowOf } = tickdeck.symbolFigures;
+  const { colours, days, fixedFormat, layout, placesOf, windowOf } = tickdeck.symbolFigures;
   const ALPHA_22 = "38";
   const MOST_DRAWN = 1500;
   const GAP_AXIS = 5; // behind price, volume, RSI and StochRSI, whichever of them are on
@@ -33,6 +33,7 @@
         hoverformat: "%Y-%m-%d %H:%M UTC",
       },
     });
+    days(figure, [range ? from : Math.max(from, held.candles.length ? held.candles[0].open_time : from), to], plot, c);
     if (last.length) tag(figure, last[0], places.price, c, isFalling(held) ? c.down : c.up);
     const data = [
       candleTrace(drawn, c, price),
