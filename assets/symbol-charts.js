@@ -34,6 +34,15 @@
     return state && state.key === key && axis && axis.autorange === false ? axis.range : null;
   }
 
+  // Said again each time: left to plotly, the second redraw after a drag would follow the newest again. The figure may
+  // say another range, and plotly holds that against the user's only under a revision of its own.
+  function keepRange(layout, range) {
+    const said = layout.xaxis.range || range;
+    Object.assign(layout.xaxis, { range: said, autorange: false });
+    const isAnother = said.some((time, i) => Date.parse(time) !== Date.parse(range[i]));
+    if (isAnother) layout.xaxis.uirevision = `${said.join()} ${performance.now()}`;
+  }
+
   // Draw what `figureOf(range, width)` makes, unless it is not the moment; true if drawn.
   function draw(id, key, { figureOf, onMoved, isUrgent }) {
     const plot = plotOf(id);
@@ -44,8 +53,7 @@
     if (plot._dragging || begun < state.busyUntil || (!isUrgent && begun < state.restUntil)) return false;
     const range = chosenRange(plot, key);
     const { data, layout } = figureOf(range, plot.offsetWidth);
-    // Said again each time: left to plotly, the second redraw after a drag would follow the newest again.
-    if (range) Object.assign(layout.xaxis, { range, autorange: false });
+    if (range) keepRange(layout, range);
     state.key = key;
     window.Plotly.react(plot, data, layout);
     state.restUntil = begun + COST_FACTOR * (performance.now() - begun);

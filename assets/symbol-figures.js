@@ -3,6 +3,7 @@
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const RIGHT_PAD = 3; // candles' room between the newest and the axis
+  const LEFT_PAD = 3; // and before the oldest, where panning ends
   const DAY_MS = 86400000;
   const MARGIN = { l: 8, r: 64, t: 8, b: 34 };
   const TICK_PX = 90; // room for a tick's words, and for a day's below them
@@ -128,13 +129,24 @@
     };
   }
 
-  // Times between which candles are seen: the user's, or the newest that fit well into the width.
+  // Times between which candles are seen: the user's, or the newest that fit well into the width. What the user chose
+  // goes back no further than to the oldest candle held: it is moved there, and ends where the newest does at most.
   function windowOf(held, range, width) {
     const step = held.newest.interval_ms;
-    if (range) return range.map((time) => (typeof time === "number" ? time : Date.parse(time + "Z")));
-    const count = Math.max(40, Math.min(160, Math.round(width / 7)));
-    const newest = held.candles.length ? held.candles.at(-1).open_time : tickdeck.live.now();
-    return [newest - (count - 0.5) * step, newest + (RIGHT_PAD + 0.5) * step];
+    const { candles } = held;
+    const newest = candles.length ? candles.at(-1).open_time : tickdeck.live.now();
+    const end = newest + (RIGHT_PAD + 0.5) * step;
+    if (!range) {
+      const count = Math.max(40, Math.min(160, Math.round(width / 7)));
+      return [newest - (count - 0.5) * step, end];
+    }
+    const [from, to] = range.map((time) => (typeof time === "number" ? time : Date.parse(time + "Z")));
+    const beyond = candles.length ? oldestSeen(held) - from : 0;
+    return beyond > 0 ? [from + beyond, Math.min(to + beyond, Math.max(to, end))] : [from, to];
+  }
+
+  function oldestSeen(held) {
+    return held.candles[0].open_time - LEFT_PAD * held.newest.interval_ms;
   }
 
   function placesOf(held) {

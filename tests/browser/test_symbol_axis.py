@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.symbol_site import SymbolSite
-from tests.browser.symbol_visit import BTC, RANGE, STRIPS, SymbolVisit
+from tests.browser.symbol_visit import BTC, CHART, RANGE, STRIPS, SymbolVisit
 
 DAYS = """id => {
   const frame = document.getElementById(id).getBoundingClientRect();
@@ -88,3 +88,29 @@ def test_days_that_begin_stand_under_their_midnight(browser: Browser, site: Symb
         assert told(0, 9) == [("2027-01-01", midnight, 45)]
         assert told(24 * 30, 24 * 30) == [("2026-12-02", 0, 0), ("2027-01-01", midnight, 0)]
         assert len(told(36, 24)) == 4
+
+
+def test_panning_back_ends_at_the_oldest_candle(browser: Browser, site: SymbolSite) -> None:
+    """Not in an empty chart: whoever pans on finds the same candles, as wide as before, and the reason."""
+    oldest = "tickdeck.symbol.held().candles[0].open_time"
+    with SymbolVisit(browser, site) as visit:
+        start, end = visit.page.evaluate(RANGE)
+        visit.page.evaluate("tickdeck.symbol.held().earlier = 'none'")  # as when no earlier ones come
+        first = visit.page.evaluate(oldest) - 3 * 300_000
+        for _ in range(4):
+            visit.drag(800)
+        for _ in range(2):
+            visit.until(f"first => ({RANGE})()[0] === first", first)
+            found = visit.page.evaluate(RANGE)
+            assert found[1] - found[0] == end - start
+            visit.drag(800)  # once more, and it comes back
+        visit.until(f"first => ({RANGE})()[0] === first", first)
+        texts = visit.page.locator("#symbol-chart .annotation-text").all_text_contents()
+        assert "no older candles" in texts
+        visit.page.locator("#symbol-chart .nsewdrag").first.dblclick()
+        visit.until(f"() => {CHART}.layout.xaxis.autorange === true")
+        assert visit.page.evaluate(RANGE)[0] == pytest.approx(start, abs=600_000)
+        assert "no older" not in " ".join(
+            visit.page.locator("#symbol-chart .annotation-text").all_text_contents()
+        )
+        assert visit.complaints == []
