@@ -106,7 +106,7 @@
       title: "At which price one could leave now; – while the book is not live",
     }),
     netColumn("Net bps", (row) => (row.mark ? row.mark[1] : null), {
-      title: "What it would make if left now, after spread and fees",
+      title: "What it would make if closed now, after spread and fees",
     }),
   ];
 

@@ -133,7 +133,7 @@
     const parts = [count === null ? format.MISSING : `${format.fixed(count, 0)} open`];
     if (count > rows.length) parts.push(`the newest ${rows.length} are shown`);
     const which = marked.length === count ? "all" : `${marked.length} of them`;
-    if (marked.length) parts.push(`${signalsColumns.bps(net)} bps if ${which} were left now`);
+    if (marked.length) parts.push(`${signalsColumns.bps(net)} bps if ${which} were closed now`);
     write(document.getElementById("signals-open-sum"), parts.join(" · "));
     const detail = signalsColumns.tradeDetail;
     table("signals-open", "open", signalsColumns.OPEN, rows, { detail, empty: emptyWords("open") });

@@ -17,7 +17,8 @@
       words.delays(f.lag_redis_p50_ms, f.lag_redis_p99_ms)],
     ["→ Postgres ms", "From reception until ticks were committed: p50 · p99", (f) =>
       words.delays(f.lag_postgres_p50_ms, f.lag_postgres_p99_ms)],
-    ["Gaps", "Missing updates that a sequence showed, since the start", (feed) => words.whole(feed.gaps)],
+    ["Sequence gaps", "Missing updates that a sequence showed, since the start; below is all of the ledger", (feed) =>
+      words.whole(feed.gaps)],
     ["Resyncs", "Books that were begun anew, since the start", (feed) => words.whole(feed.resyncs)],
     ["Reconnects", "Connections that were opened again, since the start", (feed) => words.whole(feed.reconnects)],
     ["Lasting gaps", "Gaps of the ledger that last", (feed) => words.whole(feed.open_gaps)],

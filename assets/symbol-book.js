@@ -4,6 +4,7 @@
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const format = tickdeck.format;
   const ROWS = 12;
+  const MOST_CHARACTERS = 7; // of a size: 930,800 has room beside a price of seven decimals on a phone
   const SVG = "http://www.w3.org/2000/svg";
   const DEPTH_HEIGHT = 100;
   const DEPTH_WIDTH = 200;
@@ -17,10 +18,12 @@
     const { grouped } = tickdeck.symbolGroups;
     const bids = summed(book ? grouped(book.bids, step, true) : []);
     const asks = summed(book ? grouped(book.asks, step, false) : []);
-    const most = Math.max(...[...bids, ...asks].map((level) => level.sum), 0) || 1;
+    const levels = [...bids, ...asks];
+    const most = Math.max(...levels.map((level) => level.sum), 0) || 1;
+    const sizeText = isLong(container, levels, places.size) ? sumText : format.fixed;
     rows.forEach((row, i) => {
-      side(row, bids[i], [2, 1, 0], places);
-      side(row, asks[i], [3, 4, 5], places);
+      side(row, bids[i], [2, 1, 0], places, sizeText);
+      side(row, asks[i], [3, 4, 5], places, sizeText);
       row.style.setProperty("--bid-bar", bids[i] ? `${(50 * bids[i].sum) / most}%` : "0%");
       row.style.setProperty("--ask-bar", asks[i] ? `${(50 * asks[i].sum) / most}%` : "0%");
     });
@@ -36,11 +39,21 @@
     return sum < 100 ? format.fixed(sum, places) : format.compact(sum);
   }
 
-  function side(row, level, [price, size, sum], places) {
+  // Whether a size has no room in all of its digits: then all are written as sums are. They stay so until the largest
+  // is a digit shorter, or a size that comes and goes would rewrite the ladder each time.
+  function isLong(container, levels, places) {
+    const longest = format.fixed(Math.max(...levels.map((level) => level.size), 0), places).length;
+    const was = container.dataset.sizes === "short";
+    const is = longest > (was ? MOST_CHARACTERS - 1 : MOST_CHARACTERS);
+    container.dataset.sizes = is ? "short" : "whole";
+    return is;
+  }
+
+  function side(row, level, [price, size, sum], places, sizeText) {
     const texts = level
       ? [
           format.fixed(level.price, places.price),
-          (level.isCut ? "≥" : "") + format.fixed(level.size, places.size),
+          (level.isCut ? "≥" : "") + sizeText(level.size, places.size),
           sumText(level.sum, places.size),
         ]
       : ["", "", ""];

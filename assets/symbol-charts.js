@@ -4,7 +4,7 @@
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const REST_MS = 500; // after a drag
   const COST_FACTOR = 4; // a redraw is followed by a pause of so many times its own length
-  const states = new WeakMap(); // graph -> {busyUntil, restUntil, key}
+  const states = new WeakMap(); // graph -> {busyUntil, restUntil, later, key}
 
   // The mounted plot of a dcc.Graph; null until plotly.js is loaded and it is there.
   function plotOf(id) {
@@ -14,7 +14,7 @@
 
   function stateOf(plot, onMoved) {
     if (!states.has(plot)) {
-      const state = { busyUntil: 0, restUntil: 0, key: null };
+      const state = { busyUntil: 0, restUntil: 0, later: 0, key: null };
       states.set(plot, state);
       plot.on("plotly_relayouting", () => (state.busyUntil = performance.now() + REST_MS));
       plot.on("plotly_relayout", (change) => {
@@ -34,18 +34,32 @@
     return state && state.key === key && axis && axis.autorange === false ? axis.range : null;
   }
 
-  // Draw what `figureOf(range, width)` makes, unless it is not the moment; true if drawn.
-  function draw(id, key, { figureOf, onMoved, isUrgent }) {
+  // Said again each time: left to plotly, the second redraw after a drag would follow the newest again. The figure may
+  // say another range, and plotly holds that against the user's only under a revision of its own.
+  function keepRange(layout, range) {
+    const said = layout.xaxis.range || range;
+    Object.assign(layout.xaxis, { range: said, autorange: false });
+    const isAnother = said.some((time, i) => Date.parse(time) !== Date.parse(range[i]));
+    if (isAnother) layout.xaxis.uirevision = `${said.join()} ${performance.now()}`;
+  }
+
+  // Draw what `figureOf(range, width)` makes, unless it is not the moment; true if drawn. What comes during the rest
+  // after a redraw is drawn at its end, `onRested`, and not only with the reply after it.
+  function draw(id, key, { figureOf, onMoved, onRested, isUrgent }) {
     const plot = plotOf(id);
     if (!plot || plot.offsetWidth === 0) return false;
     const state = stateOf(plot, onMoved);
     const begun = performance.now();
     // Plotly says that it is dragged only when that moves; a redraw before would end the drag.
-    if (plot._dragging || begun < state.busyUntil || (!isUrgent && begun < state.restUntil)) return false;
+    if (plot._dragging || begun < state.busyUntil) return false;
+    window.clearTimeout(state.later);
+    if (!isUrgent && begun < state.restUntil) {
+      state.later = window.setTimeout(onRested, state.restUntil - begun);
+      return false;
+    }
     const range = chosenRange(plot, key);
     const { data, layout } = figureOf(range, plot.offsetWidth);
-    // Said again each time: left to plotly, the second redraw after a drag would follow the newest again.
-    if (range) Object.assign(layout.xaxis, { range, autorange: false });
+    if (range) keepRange(layout, range);
     state.key = key;
     window.Plotly.react(plot, data, layout);
     state.restUntil = begun + COST_FACTOR * (performance.now() - begun);

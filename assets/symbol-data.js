@@ -52,8 +52,9 @@
     if (`${newest.venue}:${newest.symbol}:${newest.interval}` !== held.key) return false;
     if (strips.ts.length === 0 || strips.from <= strips.until - WINDOW_MS) held.wholeAt = performance.now();
     held.newest = newest;
-    merge(held, columns(candles, [...KLINE, ...VALUES]), newest);
     held.trades = followed(held.trades, columns(trades, TRADE));
+    const forming = formed(newest.forming, held.trades, newest.interval_ms);
+    merge(held, columns(candles, [...KLINE, ...VALUES]), { ...newest, forming });
     if (marks) {
       held.signals = columns(marks.signals, SIGNAL);
       held.gaps = columns(marks.gaps, GAP);
@@ -80,6 +81,18 @@
     const known = new Set(held.map((trade) => trade.trade_id));
     const first = fresh.findIndex((trade) => known.has(trade.trade_id));
     return first < 0 ? fresh : fresh.slice(0, first).concat(held).slice(0, MOST_TRADES);
+  }
+
+  // The forming candle with the prices of trades since the venue last told of it, newest first: its close is the last
+  // price everywhere. Its volume stays as told, because which trades are in that is not said.
+  function formed(forming, trades, step) {
+    if (!forming || forming.event_time === null) return forming;
+    const { open_time: opened, event_time: told } = forming;
+    const since = trades.filter(({ event_time: at }) => at > told && at < opened + step);
+    const prices = since.map((trade) => trade.price).filter((price) => price !== null);
+    if (!prices.length) return forming;
+    const { high, low } = forming;
+    return { ...forming, close: prices[0], high: Math.max(high, ...prices), low: Math.min(low, ...prices) };
   }
 
   // Closed candles replace what was held in their place; the forming one only what is not closed. Indicators of a
@@ -133,5 +146,5 @@
     return (await reply.json()).rows;
   }
 
-  tickdeck.symbolData = { begin, question, accept, loadEarlier };
+  tickdeck.symbolData = { begin, question, accept, formed, loadEarlier };
 })();

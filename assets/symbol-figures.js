@@ -3,10 +3,14 @@
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const RIGHT_PAD = 3; // candles' room between the newest and the axis
+  const LEFT_PAD = 3; // and before the oldest, where panning ends
+  const DAY_MS = 86400000;
+  const MARGIN = { l: 8, r: 64, t: 8, b: 34 };
+  const TICK_PX = 90; // room for a tick's words, and for a day's below them
   const UTC_TIMES = [
-    { dtickrange: [null, 60000], value: "%H:%M:%S\n%Y-%m-%d" },
-    { dtickrange: [60000, 86400000], value: "%H:%M\n%Y-%m-%d" },
-    { dtickrange: [86400000, "M1"], value: "%m-%d\n%Y" },
+    { dtickrange: [null, 60000], value: "%H:%M:%S" },
+    { dtickrange: [60000, DAY_MS], value: "%H:%M" },
+    { dtickrange: [DAY_MS, "M1"], value: "%m-%d" },
     { dtickrange: ["M1", null], value: "%Y-%m" },
   ];
 
@@ -31,7 +35,7 @@
       uirevision: key,
       paper_bgcolor: c.panel,
       plot_bgcolor: c.panel,
-      margin: { l: 8, r: 64, t: 8, b: 34 },
+      margin: { ...MARGIN },
       font: { family: c.font, size: 11, color: c["text-3"] },
       showlegend: false,
       dragmode: "pan",
@@ -80,6 +84,44 @@
     return found;
   }
 
+  // The days under the time axis of a figure this wide, in px: the one at the left edge, and each that begins in the
+  // window; where that is of so many days that the ticks are days, each year. Plotly's own would be lost with its tick.
+  function days(figure, [from, to], width, c) {
+    const plot = Math.max(1, width - MARGIN.l - MARGIN.r);
+    const count = Math.max(3, Math.min(10, Math.round(plot / TICK_PX)));
+    const px = (time) => ((time - from) / (to - from)) * plot;
+    const begins = (to - from) / count > DAY_MS / 2 ? yearsIn(from, to) : daysIn(from, to);
+    const half = TICK_PX / 2;
+    figure.xaxis.nticks = count;
+    // Without room beside the first that begins, that one says enough.
+    if (!begins.length || px(begins[0]) > 3 * half) {
+      figure.annotations.push(day(from, { x: 0, xref: "paper", xanchor: "left" }, c));
+    }
+    for (const time of begins) {
+      const xshift = Math.max(0, half - px(time));
+      figure.annotations.push(day(time, { x: time, xref: "x", xanchor: "center", xshift }, c));
+    }
+  }
+
+  function daysIn(from, to) {
+    const found = [];
+    for (let time = Math.ceil(from / DAY_MS) * DAY_MS; time <= to; time += DAY_MS) found.push(time);
+    return found;
+  }
+
+  function yearsIn(from, to) {
+    const found = [];
+    for (let year = new Date(from).getUTCFullYear() + 1; Date.UTC(year) <= to; year += 1) found.push(Date.UTC(year));
+    return found;
+  }
+
+  function day(time, place, c) {
+    return {
+      ...place, text: new Date(time).toISOString().slice(0, 10), y: 0, yref: "paper", yanchor: "top", yshift: -18,
+      showarrow: false, font: { size: 11, color: c["text-3"] },
+    };
+  }
+
   function note(text, c) {
     return {
       text, x: 1, y: 0, xref: "paper", yref: "paper", xanchor: "left", yanchor: "top", xshift: 24, yshift: -5,
@@ -87,13 +129,24 @@
     };
   }
 
-  // Times between which candles are seen: the user's, or the newest that fit well into the width.
+  // Times between which candles are seen: the user's, or the newest that fit well into the width. What the user chose
+  // goes back no further than to the oldest candle held: it is moved there, and ends where the newest does at most.
   function windowOf(held, range, width) {
     const step = held.newest.interval_ms;
-    if (range) return range.map((time) => (typeof time === "number" ? time : Date.parse(time + "Z")));
-    const count = Math.max(40, Math.min(160, Math.round(width / 7)));
-    const newest = held.candles.length ? held.candles.at(-1).open_time : tickdeck.live.now();
-    return [newest - (count - 0.5) * step, newest + (RIGHT_PAD + 0.5) * step];
+    const { candles } = held;
+    const newest = candles.length ? candles.at(-1).open_time : tickdeck.live.now();
+    const end = newest + (RIGHT_PAD + 0.5) * step;
+    if (!range) {
+      const count = Math.max(40, Math.min(160, Math.round(width / 7)));
+      return [newest - (count - 0.5) * step, end];
+    }
+    const [from, to] = range.map((time) => (typeof time === "number" ? time : Date.parse(time + "Z")));
+    const beyond = candles.length ? oldestSeen(held) - from : 0;
+    return beyond > 0 ? [from + beyond, Math.min(to + beyond, Math.max(to, end))] : [from, to];
+  }
+
+  function oldestSeen(held) {
+    return held.candles[0].open_time - LEFT_PAD * held.newest.interval_ms;
   }
 
   function placesOf(held) {
@@ -103,5 +156,5 @@
     return { price: isMissing(price_places) ? learned : price_places, size: isMissing(size_places) ? 3 : size_places };
   }
 
-  tickdeck.symbolFigures = { colours, fixedFormat, layout, placesOf, windowOf };
+  tickdeck.symbolFigures = { colours, days, fixedFormat, layout, placesOf, windowOf };
 })();

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { colours, fixedFormat, layout, placesOf, windowOf } = tickdeck.symbolFigures;
+  const { colours, days, fixedFormat, layout, placesOf, windowOf } = tickdeck.symbolFigures;
   const ALPHA_22 = "38";
   const MOST_DRAWN = 1500;
   const GAP_AXIS = 5; // behind price, volume, RSI and StochRSI, whichever of them are on
@@ -33,6 +33,11 @@
         hoverformat: "%Y-%m-%d %H:%M UTC",
       },
     });
+    if (range) figure.xaxis.range = [from, to].map(plotlyTime);
+    if (held.earlier === "none" && seen.includes(held.candles[0])) {
+      figure.annotations.push(remark("no older candles", c, 0));
+    }
+    days(figure, [range ? from : Math.max(from, held.candles.length ? held.candles[0].open_time : from), to], plot, c);
     if (last.length) tag(figure, last[0], places.price, c, isFalling(held) ? c.down : c.up);
     const data = [
       candleTrace(drawn, c, price),
@@ -66,9 +71,15 @@
     return data;
   }
 
-  function remark(text, c) {
+  // As plotly itself writes the ends of a range.
+  function plotlyTime(time) {
+    return new Date(time).toISOString().replace("T", " ").replace("Z", "");
+  }
+
+  // Words at the left end of the candles' pane, at its top or at its bottom.
+  function remark(text, c, y = 1) {
     return {
-      text, x: 0, y: 1, xref: "paper", yref: "y domain", xanchor: "left", yanchor: "top", showarrow: false,
+      text, x: 0, y, xref: "paper", yref: "y domain", xanchor: "left", yanchor: y ? "top" : "bottom", showarrow: false,
       font: { size: 11, color: c["text-3"] }, bgcolor: c.panel + "b0", borderpad: 1,
     };
   }

@@ -6,13 +6,9 @@
   const HORIZONS = [["1m", "net_bps_60"], ["5m", "net_bps_300"], ["15m", "net_bps_900"], ["60m", "net_bps_3600"]];
   const SHOWN = 100;
 
-  function ruleOf(signal) {
-    return signal.rule.replaceAll("_", " ");
-  }
-
-  // "▲ buy rsi reversal"
+  // "▲ buy rsi_reversal"
   function words(signal) {
-    return `${ARROWS[signal.side]} ${signal.side} ${ruleOf(signal)}`;
+    return `${ARROWS[signal.side]} ${signal.side} ${signal.rule}`;
   }
 
   function madeTone(value) {
@@ -20,7 +16,7 @@
   }
 
   function nameOf(signal) {
-    const text = `${ARROWS[signal.side]} ${ruleOf(signal)}`;
+    const text = `${ARROWS[signal.side]} ${signal.rule}`;
     const element = tickdeck.dom.make("span", signal.side === "buy" ? "up" : "down", text);
     element.title = `${signal.side} · ` + HORIZONS.map(([after, field]) => `${after} ${tickdeck.format.signed(signal[field], 1)} bps`).join(" · ");
     return element;

@@ -3,7 +3,7 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { colours, fixedFormat, layout, placesOf } = tickdeck.symbolFigures;
+  const { colours, days, fixedFormat, layout, placesOf } = tickdeck.symbolFigures;
   const WINDOW_MS = 600000;
   const GAP_AXIS = 5;
   const SILENT_MS = 30000; // no change of the top for so long: no line is drawn across
@@ -22,10 +22,12 @@
       stepTrace(points, "imbalance", "y3", c["text-2"], "imbalance %{y:+.2f}"),
       stepTrace(points, "lean", "y4", c["text-2"], "microprice − mid %{y:+.2f} ticks"),
     ];
+    const begin = Math.max(until - WINDOW_MS, points.length ? points[0].ts : 0);
+    const [from, to] = range ? range.map((time) => Date.parse(time + "Z")) : [begin, until];
+    days(found, [from, to], plot, c);
     if (tickdeck.symbolShown.names().has("gaps")) {
       found[`yaxis${GAP_AXIS}`] = tickdeck.symbolGaps.axis();
       const gaps = tickdeck.symbolGaps.joined(held.gaps, ["book"], tickdeck.live.now());
-      const [from, to] = range ? range.map((time) => Date.parse(time + "Z")) : [until - WINDOW_MS, until];
       data.push(...tickdeck.symbolGaps.trace(gaps, { yaxis: `y${GAP_AXIS}`, from, to, width: plot, shift: 0, c }));
     }
     return { data, layout: found };

@@ -23,6 +23,13 @@
     return trades.reduce((sum, trade) => sum + (trade.taker_side === "buy" ? trade.size : -trade.size), 0);
   }
 
+  // With sign, in four digits at most, so that what stands beside it never has to give way.
+  function deltaText(sum, places) {
+    const size = Math.abs(sum);
+    if (size < 99.995) return format.signed(sum, Math.min(places, size < 9.9995 ? 3 : 2));
+    return (sum > 0 ? "+" : "") + format.compact(sum);
+  }
+
   // An arrow beside the colour says who took.
   function paint(container, held, places) {
     const trades = chosen(held);
@@ -52,7 +59,7 @@
   function paintDelta(trades, places) {
     const element = document.getElementById("symbol-cvd");
     const sum = delta(trades);
-    const text = trades.length ? `CVD ${format.signed(sum, places.size)}` : `CVD ${format.MISSING}`;
+    const text = `CVD ${trades.length ? deltaText(sum, places.size) : format.MISSING}`;
     write(element, text, `cvd num ${!trades.length ? "" : sum > 0 ? "up" : sum < 0 ? "down" : ""}`);
     const since = trades.length ? ` since ${timeOf(trades.at(-1))}` : "";
     element.title = `Bought minus sold by takers, of the ${trades.length} trades shown${since}`;
@@ -68,5 +75,5 @@
     tickdeck.choices.remember(KEY, event.target.value === "0" ? null : event.target.value);
     tickdeck.symbol.repaint();
   });
-  tickdeck.symbolTape = { paint, delta };
+  tickdeck.symbolTape = { paint, delta, deltaText };
 })();

@@ -181,16 +181,17 @@
       window.setTimeout(() => paintCharts(isUrgent), UNTIL_PLOTLY_MS);
       return;
     }
-    const onMoved = () => paintCharts(true);
+    const [onMoved, onRested] = [true, false].map((isNow) => () => paintCharts(isNow));
+    const common = { onMoved, onRested, isUrgent };
     const isStill = tickdeck.isFrozen() && charted && charted.key === held.key;
     const drawn = isStill ? charted : { ...held };
     const chart = (range, width) => {
       loadEarlierIfSeen(symbolFigures.windowOf(drawn, range, width)[0]);
       return tickdeck.symbolPrices.chart(drawn, range, width);
     };
-    if (symbolCharts.draw("symbol-chart", held.key, { figureOf: chart, onMoved, isUrgent })) charted = drawn;
+    if (symbolCharts.draw("symbol-chart", held.key, { ...common, figureOf: chart })) charted = drawn;
     const strips = (range, width) => tickdeck.symbolStrips.figure(drawn, range, width);
-    symbolCharts.draw("symbol-strips", `${held.venue}:${held.symbol}`, { figureOf: strips, onMoved, isUrgent });
+    symbolCharts.draw("symbol-strips", `${held.venue}:${held.symbol}`, { ...common, figureOf: strips });
   }
 
   async function loadEarlierIfSeen(from) {

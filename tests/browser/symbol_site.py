@@ -41,10 +41,14 @@ def kline(symbol: str, interval: str, open_time: int, n: int) -> Kline:
 
 
 class SymbolSite(Site):
-    """Every `step` moves the book, the newest trade and the forming candle of each instrument."""
+    """Every `step` moves the book, the newest trade and the forming candle of each instrument.
+
+    `size_factor`: how many times larger than usual sizes of the book and of trades are.
+    """
 
     def __init__(self, **values: Any) -> None:
         self.moves = 0
+        self.size_factor = 1
         super().__init__(symbols=list(INSTRUMENTS), **values)
         self.history.known = [
             Instrument(venue, symbol, symbol[:-4], "USDT", 1.0, tick, lot, "trading")
@@ -87,6 +91,7 @@ class SymbolSite(Site):
 
     def _move(self, venue: str, symbol: str) -> None:
         price, tick, lot = INSTRUMENTS[symbol]
+        lot *= self.size_factor
         now = now_ms()
         bid = price + self.moves % 9 * tick
         sides = {

@@ -68,6 +68,7 @@ def test_all_parts_are_there_within_the_budget(browser: Browser, site: SignalsSi
         visit.page.wait_for_function(is_live)
         first = visit.page.inner_text("#signals-open-sum")
         assert " open · " in first
+        assert first.endswith("were closed now")
         visit.page.wait_for_function(
             "text => document.querySelector('#signals-open-sum').innerText !== text", arg=first
         )

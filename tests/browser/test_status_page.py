@@ -121,7 +121,7 @@ def test_whatever_is_gone_is_said_and_the_rest_shown(browser: Browser) -> None:
         visit.await_part("Redis", "does not answer")
         assert visit.part("Collector") == "○ Collector not known Redis would tell"
         visit.page.wait_for_selector('[data-key="sim-bybit"] .state:has-text("not known")')
-        assert visit.fact("sim-bybit", "Gaps") == "3"
+        assert visit.fact("sim-bybit", "Sequence gaps") == "3"
         assert visit.page.locator("#status-ledger tbody tr").count() == 4
         site.reader.broken = False
         visit.await_part("Redis", "answers")

@@ -97,7 +97,7 @@ def test_signals_and_gaps_are_on_the_chart(browser: Browser, site: SymbolSite) -
             ".map(t => [t.marker.symbol, t.x.length, t.text[0]])"
         )
         assert {(symbol, text) for symbol, _, text in marks} == {
-            ("triangle-up", "▲ buy rsi reversal"), ("triangle-down", "▼ sell rsi reversal"),
+            ("triangle-up", "▲ buy rsi_reversal"), ("triangle-down", "▼ sell rsi_reversal"),
         }  # fmt: skip
         gaps = visit.page.evaluate(f"{CHART}.data.find(t => t.marker?.pattern).customdata")
         assert [text.split(" · ")[:3] for text in gaps] == [
@@ -106,7 +106,7 @@ def test_signals_and_gaps_are_on_the_chart(browser: Browser, site: SymbolSite) -
         of_book = visit.page.evaluate(f"{STRIPS}.data.find(t => t.marker?.pattern).customdata")
         assert [text.split(" · ")[0] for text in of_book] == ["gap: sequence"]
         rows = visit.texts("#symbol-signals tbody tr")
-        assert any("book pressure" in row for row in rows)
+        assert any("book_pressure" in row for row in rows)
         assert any("+4.5" in row for row in rows)
 
 

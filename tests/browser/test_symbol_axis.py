@@ -1,0 +1,116 @@
+"""The time axis of the Symbol page: its day is always known, and it ends where the candles do."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.symbol_site import SymbolSite
+from tests.browser.symbol_visit import BTC, CHART, RANGE, STRIPS, SymbolVisit
+
+DAYS = """id => {
+  const frame = document.getElementById(id).getBoundingClientRect();
+  const days = [...document.querySelectorAll(`#${id} .annotation-text`)]
+    .filter(e => /^\\d{4}-\\d\\d-\\d\\d$/.test(e.textContent))
+    .map(e => [e.textContent, e.getBoundingClientRect()]);
+  return days.map(([text, box]) => [text, box.left - frame.left, box.right - frame.left, frame.width,
+    frame.bottom - box.bottom]).sort((a, b) => a[1] - b[1]);
+}"""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[SymbolSite]:
+    with SymbolSite() as running:
+        yield running
+
+
+def days_of(visit: SymbolVisit, chart: str) -> list[date]:
+    """The days under a chart from left to right; they stand inside of it and beside one another."""
+    found = visit.page.evaluate(DAYS, chart)
+    end = 0.0
+    for _, left, right, width, below in found:
+        assert left >= end
+        assert right <= width
+        assert below >= 0
+        end = right + 8
+    return [date.fromisoformat(text) for text, *_ in found]
+
+
+def ends_of(visit: SymbolVisit) -> tuple[datetime, datetime]:
+    """The moments at the edges of the candles' chart."""
+    start, end = (datetime.fromtimestamp(ms / 1000, UTC) for ms in visit.page.evaluate(RANGE))
+    return start, end
+
+
+def assert_days_are_told(visit: SymbolVisit) -> None:
+    """The day of the left edge, or the one after it where that begins beside it; then each that follows."""
+    first, *others = days_of(visit, "symbol-chart")
+    start, end = ends_of(visit)
+    assert first in {start.date(), start.date() + timedelta(days=1)}
+    if end - start < timedelta(days=2):
+        assert (others or [first])[-1] == end.date()
+    assert days_of(visit, "symbol-strips")
+
+
+@pytest.mark.parametrize("size", ["desk", "tablet", "phone"])
+@pytest.mark.parametrize("interval", ["1m", "15m", "4h"])
+def test_the_day_is_always_known(browser: Browser, site: SymbolSite, size: str, interval: str) -> None:
+    """Wherever one pans to, inside of the panel and not over another."""
+    with SymbolVisit(browser, site, f"{BTC}?tf={interval}", size=size) as visit:
+        visit.until(f"() => {STRIPS}?.data?.length === 6")
+        assert_days_are_told(visit)
+        for distance in (45, 120, 180):
+            visit.drag(distance)
+            visit.page.wait_for_timeout(300)
+            assert_days_are_told(visit)
+        assert visit.complaints == []
+
+
+def test_days_that_begin_stand_under_their_midnight(browser: Browser, site: SymbolSite) -> None:
+    """One too near to the left edge takes its place; of many days, years are told."""
+    days = """([from, to, width]) => {
+      const figure = {xaxis: {}, annotations: []};
+      tickdeck.symbolFigures.days(figure, [from, to], width, {});
+      return figure.annotations.map(a => [a.text, a.x, Math.round(a.xshift || 0)]);
+    }"""
+    hour = 3_600_000
+    midnight = int(datetime(2027, 1, 1, tzinfo=UTC).timestamp() * 1000)
+    with SymbolVisit(browser, site) as visit:
+
+        def told(before: int, after: int) -> list[tuple[str, float, int]]:
+            span = [midnight - before * hour, midnight + after * hour, 972]
+            return [tuple(found) for found in visit.page.evaluate(days, span)]
+
+        assert told(3, -1) == [("2026-12-31", 0, 0)]
+        assert told(6, 6) == [("2026-12-31", 0, 0), ("2027-01-01", midnight, 0)]
+        assert told(1, 8) == [("2027-01-01", midnight, 0)]
+        assert told(0, 9) == [("2027-01-01", midnight, 45)]
+        assert told(24 * 30, 24 * 30) == [("2026-12-02", 0, 0), ("2027-01-01", midnight, 0)]
+        assert len(told(36, 24)) == 4
+
+
+def test_panning_back_ends_at_the_oldest_candle(browser: Browser, site: SymbolSite) -> None:
+    """Not in an empty chart: whoever pans on finds the same candles, as wide as before, and the reason."""
+    oldest = "tickdeck.symbol.held().candles[0].open_time"
+    with SymbolVisit(browser, site) as visit:
+        start, end = visit.page.evaluate(RANGE)
+        visit.page.evaluate("tickdeck.symbol.held().earlier = 'none'")  # as when no earlier ones come
+        first = visit.page.evaluate(oldest) - 3 * 300_000
+        for _ in range(4):
+            visit.drag(800)
+        for _ in range(2):
+            visit.until(f"first => ({RANGE})()[0] === first", first)
+            found = visit.page.evaluate(RANGE)
+            assert found[1] - found[0] == end - start
+            visit.drag(800)  # once more, and it comes back
+        visit.until(f"first => ({RANGE})()[0] === first", first)
+        texts = visit.page.locator("#symbol-chart .annotation-text").all_text_contents()
+        assert "no older candles" in texts
+        visit.page.locator("#symbol-chart .nsewdrag").first.dblclick()
+        visit.until(f"() => {CHART}.layout.xaxis.autorange === true")
+        assert visit.page.evaluate(RANGE)[0] == pytest.approx(start, abs=600_000)
+        assert "no older" not in " ".join(
+            visit.page.locator("#symbol-chart .annotation-text").all_text_contents()
+        )
+        assert visit.complaints == []
