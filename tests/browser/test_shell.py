@@ -231,3 +231,18 @@ def test_the_shell_fits_every_width(
         assert visit.page.inner_text(f"{ACTIVE} b") == "BTCUSDT"
         visit.screenshot(tmp_path, f"search-{width}-{scheme}")
         assert visit.complaints == []
+
+
+def test_long_words_of_the_feeds_leave_the_bar_as_high_as_it_was(browser: Browser, site: Site) -> None:
+    """On a phone: they are cut, and what stands beside them stays in its row."""
+    with Visit(browser, site.url, size="phone") as visit:
+        visit.page.wait_for_selector("#age-badge:has-text('data')")
+        bar = visit.page.locator("header.bar")
+        calm = bar.bounding_box()
+        words = (
+            "document.querySelectorAll('.feed').forEach((e) => { e.lastChild.textContent = ' reconnecting' })"
+        )
+        visit.page.evaluate(words)
+        assert visit.page.locator(".feed >> nth=0").inner_text().endswith("reconnecting")
+        assert bar.bounding_box() == calm
+        assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
