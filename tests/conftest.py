@@ -33,7 +33,14 @@ settings.load_profile(PROFILE)
 
 
 class TwoBrowsers(LoadFileScheduling):
-    """Files go to whoever is free; the browser's in two lots: two cores bear two Chromiums."""
+    """Files go to whoever is free; the browser's in two lots: two cores bear two Chromiums.
+
+    They go in the order of collection, which puts those that take long first (see `_weight`).
+    """
+
+    def __init__(self, config: pytest.Config, log: "Producer") -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
         scope = super()._split_scope(nodeid)
@@ -55,6 +62,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.stores)
         if "browser" in names:
             item.add_marker(pytest.mark.browser)
+    items.sort(key=_weight)
+
+
+def _weight(item: pytest.Item) -> int:
+    """Where its file stands in the order: the browser's, those that start processes, the others."""
+    if item.nodeid.startswith("tests/browser/"):
+        return 0
+    module = item.getparent(pytest.Module)
+    return 2 if module is None or module.get_closest_marker("wire") is None else 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,6 +1,7 @@
 """`python -m bench.drill [--long] [NAME …]`: faults injected into a collector, and what came of them."""
 
 import argparse
+import math
 import signal
 import sys
 import tempfile
@@ -40,11 +41,26 @@ from db.local.stores import Stores, temporary_stores
 from db.migrate import migrate
 
 SKIPPED = "takes long; run with --long"
-
+OVER = "nine minutes are over; run with --long, or name it"
+MOST_S = 540.0
+"""After so long no further fault is begun, unless it was asked for."""
 
 ALONE = SOLOS + WORKERS + HOT + HOSTS + STARTS + LONG
 STORES = REDIS + POSTGRES
 ANEW = RESTARTS + OUTAGES + PASSWORDS
+
+
+class Limits(NamedTuple):
+    """What is not played: what takes long, unless `is_long`; and what was not begun `until` then."""
+
+    is_long: bool
+    until: float
+
+    def skips(self, *, is_long: bool = False) -> str:
+        """Why a fault is not played; "" if it is."""
+        if is_long and not self.is_long:
+            return SKIPPED
+        return OVER if time.monotonic() > self.until else ""
 
 
 class Played(NamedTuple):
@@ -68,7 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no such fault: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     began = time.monotonic()
     try:
-        played = run(names or known, is_long=chosen.long, logs=chosen.logs)
+        until = math.inf if names or chosen.long else began + MOST_S
+        played = run(names or known, Limits(chosen.long, until), logs=chosen.logs)
     except Halted:
         return 130
     print("\n" + table([line(*it) for it in played]))
@@ -79,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if wrong else 0
 
 
-def run(names: set[str], *, is_long: bool, logs: Path | None) -> list[Played]:
+def run(names: set[str], limits: Limits, *, logs: Path | None) -> list[Played]:
     """Play the faults of these names: those that can share a collector beside those that cannot."""
     cases = [it for it in CASES if it.number in names]
     backgrounds = [it for it in BACKGROUNDS if it.number in names]
@@ -92,13 +109,13 @@ def run(names: set[str], *, is_long: bool, logs: Path | None) -> list[Played]:
         logs.mkdir(parents=True, exist_ok=True)
         parts: list[Callable[[threading.Event], list[Played]]] = []
         if cases or backgrounds:
-            parts.append(partial(_play_together, _stores(stack).urls, logs, cases, backgrounds))
+            parts.append(partial(_play_together, _stores(stack).urls, logs, cases, backgrounds, limits))
         if solos or on_stores or restarts:
             stores = _stores(stack)
             parts.append(
                 lambda halt: [
-                    *_play_on_stores(stores, logs, on_stores, restarts, is_long, halt),
-                    *_play_alone(stores.urls, logs, solos, is_long, halt),
+                    *_play_on_stores(stores, logs, on_stores, restarts, limits, halt),
+                    *_play_alone(stores.urls, logs, solos, limits, halt),
                 ]
             )
         halt = stack.enter_context(_halting())
@@ -146,6 +163,7 @@ def _play_together(
     logs: Path,
     cases: Sequence[Case],
     backgrounds: Sequence[Background],
+    limits: Limits,
     halt: threading.Event,
 ) -> list[Played]:
     """One collector lives through all of them."""
@@ -157,7 +175,8 @@ def _play_together(
         running.background.update(target for it in backgrounds for target in it.targets)
         numbers = [[running.exchange.inject(fault) for fault in it.faults] for it in backgrounds]
         for case in cases:
-            outcome = attempt(partial(play, running, case))
+            skipped = limits.skips()
+            outcome = Outcome(skipped=skipped) if skipped else attempt(partial(play, running, case))
             played.append(_told(Played(case.number, case.title, outcome)))
             if not outcome.was_calm:  # the next ones are to have a chance
                 stack.close()
@@ -175,7 +194,7 @@ def _play_on_stores(
     logs: Path,
     cases: Sequence[StoreCase],
     restarts: Sequence[Restart],
-    is_long: bool,
+    limits: Limits,
     halt: threading.Event,
 ) -> list[Played]:
     """Faults of the stores on one collector, then collectors that end."""
@@ -190,11 +209,12 @@ def _play_on_stores(
                 if not outcome.was_calm:  # there is none yet, or the last fault left it in a bad way
                     stack.close()
                     stack.enter_context(launched(stores.urls, running.port, logs))
-                outcome = attempt(partial(player.play, case))
+                skipped = limits.skips()
+                outcome = Outcome(skipped=skipped) if skipped else attempt(partial(player.play, case))
                 played.append(_told(Played(case.number, case.title, outcome)))
         for it in restarts:
-            if it.is_long and not is_long:
-                outcome = Outcome(skipped=SKIPPED)
+            if skipped := limits.skips(is_long=it.is_long):
+                outcome = Outcome(skipped=skipped)
             else:
                 outcome = attempt(partial(_restarted, it, Restarts(servers, running, logs, halt, pulse)))
             played.append(_told(Played(it.number, it.title, outcome)))
@@ -208,13 +228,13 @@ def _restarted(restart: Restart, restarts: Restarts) -> Outcome:
 
 
 def _play_alone(
-    urls: Mapping[str, str], logs: Path, solos: Sequence[Solo], is_long: bool, halt: threading.Event
+    urls: Mapping[str, str], logs: Path, solos: Sequence[Solo], limits: Limits, halt: threading.Event
 ) -> list[Played]:
     """One after another, each with everything anew."""
     played = []
     for solo in solos:
-        if solo.is_long and not is_long:
-            played.append(Played(solo.number, solo.title, Outcome(skipped=SKIPPED)))
+        if skipped := limits.skips(is_long=solo.is_long):
+            played.append(_told(Played(solo.number, solo.title, Outcome(skipped=skipped))))
         else:
             outcome = attempt(partial(solo.play, partial(rig, urls, logs, halt=halt)))
             played.append(_told(Played(solo.number, solo.title, outcome)))

@@ -31,7 +31,7 @@ HELP = """\
 Settings come from the environment or .env, see .env.example."""
 
 
-TOGETHER = ("-n", "5")
+TOGETHER = ("-n", "4")
 _HELP = ("help", "-h", "--help")
 _PASSES_ON = ("test", "bench", "drill", "psql", "redis-cli")  # their arguments are for somebody else
 

@@ -53,8 +53,7 @@ def assert_days_are_told(visit: SymbolVisit) -> None:
     assert days_of(visit, "symbol-strips")
 
 
-@pytest.mark.parametrize("size", ["desk", "tablet", "phone"])
-@pytest.mark.parametrize("interval", ["1m", "15m", "4h"])
+@pytest.mark.parametrize(("size", "interval"), [("desk", "4h"), ("tablet", "15m"), ("phone", "1m")])
 def test_the_day_is_always_known(browser: Browser, site: SymbolSite, size: str, interval: str) -> None:
     """Wherever one pans to, inside of the panel and not over another."""
     with SymbolVisit(browser, site, f"{BTC}?tf={interval}", size=size) as visit:
