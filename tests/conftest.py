@@ -32,8 +32,8 @@ settings.register_profile("quick", deadline=None, max_examples=15)
 settings.load_profile(PROFILE)
 
 
-class TwoBrowsers(LoadFileScheduling):
-    """Files go to whoever is free; the browser's in two lots: two cores bear two Chromiums.
+class ThreeBrowsers(LoadFileScheduling):
+    """Files go to whoever is free; the browser's in three lots that take as long: no more Chromiums at a time.
 
     They go in the order of collection, which puts those that take long first (see `_weight`).
     """
@@ -46,12 +46,12 @@ class TwoBrowsers(LoadFileScheduling):
         scope = super()._split_scope(nodeid)
         if not scope.startswith("tests/browser/"):
             return scope
-        return "pages" if scope.endswith("_page.py") else "what pages share"
+        return next((lot for lot in ("symbol", "market") if lot in scope), "other pages")
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> TwoBrowsers:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> ThreeBrowsers:
     """How `-n` spreads the tests, whatever `--dist` says."""
-    return TwoBrowsers(config, log)
+    return ThreeBrowsers(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -63,7 +63,8 @@ def is_live(hot: "redis.Redis") -> bool:
     books = [
         hot.hget(f"book:{v}:{s}", "state") for v in ("bybit", "binance") for s in ("BTCUSDT", "1000PEPEUSDT")
     ]
-    return books == ["live"] * 4 and hot.exists("kline:bybit:BTCUSDT:5m", "kline:binance:BTCUSDT:1m") == 2
+    candles = ("kline:bybit:BTCUSDT:5m", "kline:binance:BTCUSDT:1m", "kline:binance:BTCUSDT:5m")
+    return books == ["live"] * 4 and hot.exists(*candles) == len(candles)
 
 
 def test_every_key_has_every_field(env: dict[str, str], hot: "redis.Redis") -> None:
