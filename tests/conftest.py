@@ -33,7 +33,7 @@ settings.load_profile(PROFILE)
 
 
 class ThreeBrowsers(LoadFileScheduling):
-    """Files go to whoever is free; the browser's in three lots that take as long: no more Chromiums at a time.
+    """Files go to whoever is free; the browser's in three lots, so that no more run at a time.
 
     They go in the order of collection, which puts those that take long first (see `_weight`).
     """
