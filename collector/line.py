@@ -24,6 +24,8 @@ from market.events import FrameError
 
 log = structlog.get_logger()
 
+TELL_EVERY_S = 1.0
+"""How often refused frames are told of at most."""
 BAD_FRAMES = 3
 """Unreadable frames in a row after which the socket is not trusted any more."""
 RETIRE_WITHIN_S = 1.0
@@ -63,6 +65,8 @@ class Line:
         self._numbers = itertools.count(1)
         self._change = threading.RLock()  # topics come and go by one thread, connections by another
         self._bad_frames = 0
+        self._untold = 0
+        self._tell_at = float("-inf")
         self.connection = open_connection(name, self, "")
         self.subscriptions = Subscriptions(venue, self.connection, {}, self._record)
 
@@ -221,7 +225,11 @@ class Line:
             self.connection.abort(self._silence.reason)
 
     def _on_bad_frame(self, error: FrameError) -> None:
-        log.warning("frame.refused", connection=self.connection.name, error=str(error)[:300])
+        self._untold += 1
+        if (now := time.monotonic()) >= self._tell_at:  # a venue that changed its ways sends thousands
+            name, frames, self._untold = self.connection.name, self._untold, 0
+            log.warning("frame.refused", connection=name, error=str(error)[:300], frames=frames)
+            self._tell_at = now + TELL_EVERY_S
         if (topic := self.topics.get(error.topic)) is not None:  # the socket is sound, what came is not
             self.losses.lose(topic, "refused", f"it cannot be read: {str(error)[:200]}")
             return

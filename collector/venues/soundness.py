@@ -8,8 +8,8 @@ from market.events import Kline, TickerUpdate
 from market.intervals import INTERVAL_MS, close_of
 
 MOST = 1e18
-LATEST_MS = 4_000_000_000_000
-"""A time beyond the year 2096 is no time."""
+LATEST_MS = 253_402_300_799_999
+"""The end of the year 9999: what databases and languages hold. Venues write far times for "never"."""
 AHEAD_MS = 60_000
 BEHIND_MS = 86_400_000
 """How long after its end a candle may still be told by the stream."""

@@ -26,6 +26,12 @@ def test_a_ticker_with_an_impossible_number_is_refused(part: str, value: float) 
         sound_ticker(msgspec.structs.replace(UPDATE, **{part: value}))
 
 
+def test_a_far_time_stands_for_never() -> None:
+    """Venues write the years 2099 and 2100 where nothing is due."""
+    update = msgspec.structs.replace(UPDATE, next_funding_time=4_133_404_800_000)
+    assert sound_ticker(update) is update
+
+
 def test_a_price_of_zero_is_none() -> None:
     """A volume of zero is one; a rate and a change may be below it."""
     update = msgspec.structs.replace(
