@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from db.local.errors import LocalError
+from db.local.minder import run_minded
 
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 LOCAL, DEVELOPMENT = "requirements-local.txt", "requirements-dev.txt"
@@ -108,9 +109,7 @@ def _make(venv: Path, say: Callable[[str], None]) -> None:
             f"Python {version} came without venv: `sudo apt install python{version}-venv`, then ./dev again"
         )
     say(f"  making .venv with Python {sys.version.split()[0]}")
-    done = subprocess.run(
-        [sys.executable, "-m", "venv", "--clear", str(venv)], capture_output=True, text=True, check=False
-    )
+    done = run_minded([sys.executable, "-m", "venv", "--clear", str(venv)])
     if done.returncode:
         raise LocalError(f".venv could not be made: {_last_lines(done.stdout + done.stderr, 3)}")
 
@@ -124,7 +123,7 @@ def _install(checkout: Path, python: Path, requirements: str, say: Callable[[str
         str(python), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
         "--require-hashes", "-r", str(checkout / requirements),
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_minded(command)
     if done.returncode:
         output = done.stdout + done.stderr
         if "No space left on device" in output:
