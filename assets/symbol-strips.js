@@ -24,6 +24,8 @@
     ];
     const begin = Math.max(until - WINDOW_MS, points.length ? points[0].ts : 0);
     const [from, to] = range ? range.map((time) => Date.parse(time + "Z")) : [begin, until];
+    // Left to itself plotly shows the year 2000 where nothing is known.
+    if (!points.length) Object.assign(found.xaxis, { range: [begin, until].map((time) => new Date(time).toISOString()) });
     days(found, [from, to], plot, c);
     if (tickdeck.symbolShown.names().has("gaps")) {
       found[`yaxis${GAP_AXIS}`] = tickdeck.symbolGaps.axis();

@@ -16,6 +16,7 @@ from db.local.errors import LocalError
 from db.local.process import birth, signal_group
 
 _POSTGRES = "postgres"
+PATIENCE_S = 2.5
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class State:
     stores: dict[str, str] = field(default_factory=dict)
     children: list[tuple[str, int, str]] = field(default_factory=list)
     directories: list[str] = field(default_factory=list)
+    is_stopping: bool = False
 
 
 class Checkout:
@@ -46,16 +48,26 @@ class Checkout:
     def acquire(self) -> State | None:
         """Become the one `dev` of this checkout, until this process ends; or the state of the one that is.
 
-        Clears up after a `dev` that was killed. Raises OSError.
+        Waits for one that is being stopped, clears up after one that was killed. Raises OSError, LocalError.
         """
         self.devdata.mkdir(mode=0o711, exist_ok=True)  # PostgreSQL's account must get through to its files
         self._lock = (self.devdata / "lock").open("a")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.close()
-            self._lock = None
-            return self._running()
+        patience_until = time.monotonic() + PATIENCE_S
+        while not _is_taken(self._lock):
+            running = self.read_state()
+            if running and birth(running.pid):
+                if not running.is_stopping:
+                    self._lock.close()
+                    self._lock = None
+                    return running
+                patience_until = time.monotonic() + PATIENCE_S
+            if time.monotonic() > patience_until:  # between taking the lock and writing the state is a moment
+                self._lock.close()
+                self._lock = None
+                raise LocalError(
+                    f"another ./dev of this checkout is just starting or stopping (lock: {self.devdata}/lock)"
+                )
+            time.sleep(0.05)
         if left := self.read_state():
             _clear_up(left)
         self._state_file.unlink(missing_ok=True)
@@ -103,14 +115,13 @@ class Checkout:
         if os.geteuid() == 0:
             shutil.rmtree(private_directory(self.root))
 
-    def _running(self) -> State:
-        for _ in range(50):  # between taking the lock and writing the state there is a moment
-            if (state := self.read_state()) and birth(state.pid):
-                return state
-            time.sleep(0.05)
-        raise LocalError(
-            f"another ./dev of this checkout is just starting or stopping (lock: {self.devdata}/lock)"
-        )
+
+def _is_taken(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _clear_up(left: State) -> None:

@@ -96,7 +96,8 @@ def running_stores(
             stores.start(lambda name, seconds: say(f"  {name:<10} ready   {seconds:5.2f} s"))
             yield supervisor, stores.urls
         finally:
-            signals.stopping = True
+            signals.stopping = state.is_stopping = True
+            note()
             supervisor.stop()
             stores.close()
 

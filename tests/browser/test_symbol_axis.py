@@ -113,3 +113,15 @@ def test_panning_back_ends_at_the_oldest_candle(browser: Browser, site: SymbolSi
             visit.page.locator("#symbol-chart .annotation-text").all_text_contents()
         )
         assert visit.complaints == []
+
+
+def test_without_a_row_the_last_ten_minutes_are_shown(browser: Browser, site: SymbolSite) -> None:
+    """Empty, and not the year 2000."""
+    ends = """() => {
+      const held = {...tickdeck.symbol.held(), strips: []};
+      const axis = tickdeck.symbolStrips.figure(held, null, 800).layout.xaxis;
+      return axis.range.map(time => Date.parse(time) - held.until);
+    }"""
+    with SymbolVisit(browser, site) as visit:
+        visit.until(f"() => {STRIPS}?.data?.length === 6")
+        assert visit.page.evaluate(ends) == [-600_000, 0]

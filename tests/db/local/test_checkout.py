@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,22 @@ def test_the_first_gets_the_lock_and_the_second_its_state(checkout: Checkout, tm
     state = State("demo", os.getpid(), "http://127.0.0.1:8050", {"REDIS_URL": "unix:///x"}, [("web", 7, "9")])
     checkout.write_state(state)
     assert Checkout(tmp_path).acquire() == state
+
+
+def test_the_second_waits_for_a_first_that_is_being_stopped(checkout: Checkout, tmp_path: Path) -> None:
+    """Its page is about to go: who starts meanwhile starts anew."""
+    checkout.acquire()
+    checkout.write_state(State("demo", os.getpid(), "http://127.0.0.1:8050", is_stopping=True))
+    second = Checkout(tmp_path)
+    found: list[State | None] = []
+    thread = threading.Thread(target=lambda: found.append(second.acquire()))
+    thread.start()
+    thread.join(0.3)
+    assert thread.is_alive()
+    checkout.release()
+    thread.join(10)
+    assert found == [None]
+    second.release()
 
 
 def test_after_the_first_has_ended_the_lock_is_free(checkout: Checkout, tmp_path: Path) -> None:
