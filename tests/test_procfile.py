@@ -224,9 +224,16 @@ def test_a_deployment_works_in_any_order(
             "ticks of both venues",
         )
         deployed.until(lambda: deployed.answers("/readyz") == 200, "that the web is ready")
-        told = deployed.get("/metrics").decode()
-        assert all(f'tickdeck_feed_state{{state="live",venue="{venue}"}} 1.0' in told for venue in VENUES)
-        assert 'tickdeck_web_request_seconds_count{route="/readyz",status="2xx"}' in told
+
+        def are_feeds_live() -> bool:
+            told = deployed.get("/metrics").decode()
+            return all(f'tickdeck_feed_state{{state="live",venue="{venue}"}} 1.0' in told for venue in VENUES)
+
+        deployed.until(are_feeds_live, "feeds that are live")
+        assert (
+            'tickdeck_web_request_seconds_count{route="/readyz",status="2xx"}'
+            in deployed.get("/metrics").decode()
+        )
         assert deployed.end() == {"web": 0, "worker": 0}
         events = [json.loads(line)["event"] for line in deployed.log("worker").splitlines()]
         assert events[-1] == "collector.stopped"
