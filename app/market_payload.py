@@ -34,8 +34,8 @@ def payload_of(view: MarketView, question: Question) -> str:
 
 def _pair_columns(rows: Sequence[OverviewRow]) -> dict[str, list[Any]]:
     pairs = pairs_of(rows)
-    places_a = [pair.mid_places[0] for pair in pairs]
-    places_b = [pair.mid_places[1] for pair in pairs]
+    places = [pair.mid_places for pair in pairs]
+    places_a, places_b = [a for a, _ in places], [b for _, b in places]
     return {
         "base": [pair.base for pair in pairs],
         "quote": [pair.quote for pair in pairs],

@@ -8,7 +8,7 @@ import msgspec
 from collector.state import InstrumentState
 from collector.statistics import FeedStatistics
 from db.rows import FeedEventRow, GapRow, SignalRow
-from market.decimals import plain, plain_json
+from market.decimals import clean, plain, plain_json
 from market.events import Kline, Levels, Trade
 from market.measures import PLACES, depth_imbalance, imbalance, microprice, mid, spread_bps
 from market.ticker import PARTS, Ticker
@@ -43,6 +43,7 @@ def book_fields(view: BookView, *, publish_time: int) -> dict[str, str | int]:
     ask = view.asks[0] if view.asks else None
     bid_price, bid_size = bid or (None, None)
     ask_price, ask_size = ask or (None, None)
+    micro = microprice(bid, ask)
     return {
         "state": view.state,
         "best_bid_price": plain(bid_price),
@@ -50,7 +51,7 @@ def book_fields(view: BookView, *, publish_time: int) -> dict[str, str | int]:
         "best_ask_price": plain(ask_price),
         "best_ask_size": plain(ask_size),
         "mid": plain(mid(bid_price, ask_price)),
-        "microprice": plain(_clean(microprice(bid, ask))),
+        "microprice": plain(None if micro is None else clean(micro)),
         "spread_bps": plain(_rounded(spread_bps(bid_price, ask_price), PLACES)),
         "imbalance": plain(_rounded(imbalance(bid_size, ask_size), PLACES)),
         "imbalance_10": plain(_rounded(depth_imbalance(view.bids, view.asks, 10), PLACES)),
@@ -194,8 +195,3 @@ def feed_event(row: FeedEventRow) -> str:
 
 def _rounded(value: float | None, places: int) -> float | None:
     return None if value is None else round(value, places)
-
-
-def _clean(value: float | None) -> float | None:
-    """Without the noise of float arithmetic."""
-    return None if value is None else float(f"{value:.14g}")

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 _EXPONENT = re.compile(r"(?<=[:,\[])-?\d+(?:\.\d+)?[eE][-+]?\d+")
 
@@ -21,6 +22,12 @@ def plain_json(text: str) -> str:
     return _EXPONENT.sub(lambda found: plain(float(found[0])), text) if "e-" in text or "e+" in text else text
 
 
+def clean(value: float) -> float:
+    """Without the noise of float arithmetic: 14 digits hold the mid of any two prices."""
+    return float(f"{value:.14g}")
+
+
+@lru_cache(1024)  # there are few steps, and every row of every view asks
 def places_of(step: float) -> int:
     """Decimal places of a tick or lot size: 0.0001 has 4, 0.5 has 1, 1 and 10 have 0."""
     exponent = Decimal(repr(step)).normalize().as_tuple().exponent

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from market.decimals import clean
 from market.events import Levels
 from market.ticks import Best
 
@@ -13,17 +14,14 @@ PLACES = 8
 def mid(bid_price: float | None, ask_price: float | None) -> float | None:
     """(bid + ask) / 2 in quote currency; never one side in place of both.
 
-    To 15 digits, which is what a double holds of a decimal: 328.43, not the 328.42999999999995 of the sum.
+    As a person would write it: 328.43, not the 328.42999999999995 of the sum.
     """
-    if bid_price is None or ask_price is None:
-        return None
-    return float(f"{(bid_price + ask_price) / 2:.15g}")
+    return None if bid_price is None or ask_price is None else clean((bid_price + ask_price) / 2)
 
 
 def spread_bps(bid_price: float | None, ask_price: float | None) -> float | None:
     """1e4 × (ask - bid) / mid."""
-    middle = mid(bid_price, ask_price)
-    if bid_price is None or ask_price is None or not middle:
+    if bid_price is None or ask_price is None or not (middle := (bid_price + ask_price) / 2):
         return None
     return 1e4 * (ask_price - bid_price) / middle
 

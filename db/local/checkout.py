@@ -57,13 +57,11 @@ class Checkout:
             running = self.read_state()
             if running and birth(running.pid):
                 if not running.is_stopping:
-                    self._lock.close()
-                    self._lock = None
+                    self._drop_lock()
                     return running
                 patience_until = time.monotonic() + PATIENCE_S
             if time.monotonic() > patience_until:  # between taking the lock and writing the state is a moment
-                self._lock.close()
-                self._lock = None
+                self._drop_lock()
                 raise LocalError(
                     f"another ./dev of this checkout is just starting or stopping (lock: {self.devdata}/lock)"
                 )
@@ -77,6 +75,9 @@ class Checkout:
     def release(self) -> None:
         """Somebody else may be the one."""
         self._state_file.unlink(missing_ok=True)
+        self._drop_lock()
+
+    def _drop_lock(self) -> None:
         if self._lock:
             self._lock.close()
             self._lock = None

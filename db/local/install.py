@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from db.local.errors import LocalError
-from db.local.minder import run_minded
+from db.local.process import run_minded
 
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 LOCAL, DEVELOPMENT = "requirements-local.txt", "requirements-dev.txt"

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +53,28 @@ def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
             extra_groups=[] if switch else None,
             preexec_fn=_die_with_parent(program.stop_signal),
         )
+
+
+def run_minded(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end, its output kept. Whatever ends us meanwhile ends all that it started.
+
+    Call from the main thread, as `spawn`. Raises OSError.
+    """
+    program = [sys.executable, "-I", str(Path(__file__).resolve().with_name("minder.py")), *command]
+    with subprocess.Popen(
+        program,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+        preexec_fn=_die_with_parent(signal.SIGTERM),
+    ) as process:
+        try:
+            output, errors = process.communicate()
+        except BaseException:
+            process.terminate()
+            raise
+    return subprocess.CompletedProcess(list(command), process.returncode, output, errors)
 
 
 def _die_with_parent(stop_signal: int) -> Callable[[], None] | None:

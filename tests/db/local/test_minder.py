@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from db.local.minder import run_minded
+from db.local.process import run_minded
 
 pytestmark = pytest.mark.wire
 
 WAIT_S = 10.0
 SLEEPER = "sleep 60 & echo $! > pid; wait"
-WANTS = "import sys; from db.local.minder import run_minded; run_minded(sys.argv[1:])"
+WANTS = "import sys; from db.local.process import run_minded; run_minded(sys.argv[1:])"
 
 
 def test_output_and_code_are_those_of_the_command() -> None:
