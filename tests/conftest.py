@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -167,9 +168,15 @@ def redis_client_url(redis_url: str) -> str:
     return redis_url
 
 
+@pytest.fixture(scope="session")
+def browser_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the browser keeps what it has fetched and compiled: half of what it takes to open a page."""
+    return tmp_path_factory.mktemp("chromium")
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    """The system's Chromium, driven by Playwright.
+def browser(browser_profile: Path) -> Iterator["Browser"]:
+    """The system's Chromium, driven by Playwright; its first context is that of the profile.
 
     One for each test file: while it is open asyncio has a running loop, and other tests stumble over that.
     """
@@ -179,6 +186,9 @@ def browser() -> Iterator["Browser"]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield found
-        found.close()
+        context = playwright.chromium.launch_persistent_context(
+            browser_profile, executable_path=path, args=FLAGS
+        )
+        assert context.browser is not None
+        yield context.browser
+        context.close()

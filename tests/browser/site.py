@@ -1,5 +1,6 @@
 """A web server of ours in this process, over rows that the test moves, with replies it can delay."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -32,7 +33,12 @@ class _Quiet(WSGIRequestHandler):
 
 
 class Site:
-    """The app on a free loopback port. `url` stays the same over `stop` and `start`."""
+    """The app on a free loopback port. `url` stays the same over `stop` and `start`.
+
+    One that comes after another listens where that did: what the browser has cached is still good.
+    """
+
+    _last_port = 0
 
     def __init__(self, **values: Any) -> None:
         self.reader = FakeReader()
@@ -68,10 +74,16 @@ class Site:
 
     def start(self) -> None:
         """Listen, on the port of last time if there was one."""
-        self._server = make_server(
-            "127.0.0.1", self._port, self._delayed(self._app.server), threaded=True, request_handler=_Quiet
-        )
-        self._port = self._server.server_port
+        served = self._delayed(self._app.server)
+        try:
+            listening = socket.create_server(("127.0.0.1", self._port or Site._last_port))
+        except OSError:  # taken meanwhile
+            listening = socket.create_server(("127.0.0.1", self._port))
+        with listening:
+            self._server = make_server(
+                "127.0.0.1", 0, served, threaded=True, request_handler=_Quiet, fd=listening.fileno()
+            )
+        self._port = Site._last_port = self._server.port
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:

@@ -59,7 +59,7 @@ class SignalsVisit(Visit):
 def test_all_parts_are_there_within_the_budget(browser: Browser, site: SignalsSite) -> None:
     """Open trades move, the console says nothing, neither plotly nor the grid is loaded."""
     sizes: list[int] = []
-    visit = SignalsVisit(browser, site)
+    visit = SignalsVisit(browser, site, is_cold=True)
     visit.page.on("requestfinished", lambda request: sizes.append(request.sizes()["responseBodySize"]))
     with visit:
         assert visit.page.title() == "Signals · Tickdeck"

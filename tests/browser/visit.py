@@ -2,20 +2,42 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, Request
 
 ROW = ".ag-center-cols-container .ag-row"
+PAGES_OF_NOBODY = 1
+"""A profile opens with an empty page."""
 SIZES = {"desk": (1440, 900), "wall": (1920, 1080), "phone": (390, 844)}
 
 
 class Visit:
-    """One page in its own context. `complaints` is what the console said and what was asked elsewhere."""
+    """One page of somebody who was never here.
 
-    def __init__(self, browser: Browser, url: str, *, size: str = "desk", **context: Any) -> None:
-        width, height = SIZES[size]
-        self._context = browser.new_context(viewport={"width": width, "height": height}, **context)
+    `complaints`: what the console said and what was asked elsewhere. It is opened in the browser's profile,
+    whose cache is warm, and what it stored is deleted at the end; in a context of its own with `is_cold`,
+    where another visit lasts there, and where `context` asks for it.
+    """
+
+    def __init__(
+        self,
+        browser: Browser,
+        url: str,
+        *,
+        size: str = "desk",
+        is_cold: bool = False,
+        color_scheme: Any = None,
+        reduced_motion: Any = None,
+        **context: Any,
+    ) -> None:
+        profile = browser.contexts[0]
+        self._is_own = is_cold or bool(context) or len(profile.pages) > PAGES_OF_NOBODY
+        self._context = browser.new_context(**context) if self._is_own else profile
         self.page: Page = self._context.new_page()
+        width, height = SIZES[size]
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
         self.url = url
         self.complaints: list[str] = []
         self.requested: list[str] = []
@@ -29,7 +51,17 @@ class Visit:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._context.close()
+        if self._is_own:
+            self._context.close()
+            return
+        for page in self._context.pages[PAGES_OF_NOBODY:]:
+            page.close()
+        session = self._context.new_cdp_session(self._context.pages[0])
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(self.url))
+        session.send(
+            "Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "local_storage,cookies"}
+        )
+        session.detach()
 
     def _note(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
