@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from dash import Dash
 from flask import Flask, Response, request
@@ -46,6 +47,12 @@ _DASH_PAGE = "/<path:path>"
 """Endpoint of Dash's catch-all, which answers 200 wherever one looks."""
 
 
+class _Server(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Every function of ours is a plain one; Flask would look at each anew with each request."""
+        return func
+
+
 def create_app(
     settings: Settings,
     reader: HotReader,
@@ -57,7 +64,7 @@ def create_app(
 
     `breaker`: what the reader's client knows of Redis, for the rate limiter's.
     """
-    server = Flask("tickdeck")
+    server = _Server("tickdeck")
     # Addresses of assets carry the file's time, so they may be kept for a year.
     server.config["SEND_FILE_MAX_AGE_DEFAULT"] = _YEAR_S
     web = WebMetrics()

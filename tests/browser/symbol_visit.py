@@ -59,12 +59,13 @@ class SymbolVisit(Visit):
         """
         before = self.page.evaluate(RANGE)
         for _ in range(5):
-            self._drag_once(distance)
+            self.drag_once(distance)
             self.page.wait_for_timeout(200)
             if self.page.evaluate(RANGE) != before:
                 break
 
-    def _drag_once(self, distance: int) -> None:
+    def drag_once(self, distance: int) -> None:
+        """The same, whatever comes of it."""
         box = self.page.locator("#symbol-chart .nsewdrag").first.bounding_box()
         assert box is not None
         x, y = box["x"] + box["width"] / 3, box["y"] + box["height"] / 3
