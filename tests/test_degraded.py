@@ -29,6 +29,7 @@ FROM_POSTGRES = (
 BOOK = "/api/book/sim-bybit/ETHUSDT"
 ALWAYS = ("/api/market", "/api/status", "/api/openapi.json", "/api/docs")
 STREAM = "/api/stream?kinds=market"
+WITHOUT_PRICE = "SELECT symbol FROM tickers WHERE last_price IS NULL OR recv_time IS NULL"
 
 
 class Answer(NamedTuple):
@@ -150,6 +151,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             for relation in ("orderbook_ticks", "tickers", "klines", "indicators"):
                 statement = f"SELECT DISTINCT venue, symbol FROM {relation}"
                 deployed.until(lambda s=statement: len(query(deployed.database_url, s)) == 4, relation)  # type: ignore[misc]  # one a turn
+            deployed.until(lambda: query(deployed.database_url, WITHOUT_PRICE) == [], "every price")
             yield Site(stores, deployed)
 
 

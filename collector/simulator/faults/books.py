@@ -24,7 +24,7 @@ from collector.simulator.wire import Client, symbol_of
 BOOK_TOPICS = "orderbook.*,*@depth*"
 BOOK_PATHS = ("/fapi/v1/depth", "/v5/market/orderbook")
 _DEPTH = 1000
-_CROSSING_LEVEL = 20
+_CROSSING_LEVEL = 200
 _PARTIAL = re.compile(r"@depth\d")
 
 Levels = list[list[str]]
