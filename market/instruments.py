@@ -142,10 +142,11 @@ def choose(venue: str, wanted: Sequence[str], listed: Mapping[str, Instrument]) 
         found = listed_as(symbol, listed)
         if found is None:
             chosen.unlisted.append(symbol)
-        elif found not in chosen.symbols:
+            continue
+        if found != symbol:
+            chosen.renamed[symbol] = found
+        if found not in chosen.symbols:
             chosen.symbols.append(found)
-            if found != symbol:
-                chosen.renamed[symbol] = found
     return chosen
 
 

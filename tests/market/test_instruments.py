@@ -75,6 +75,7 @@ def test_what_is_asked_for_is_found_by_its_coin() -> None:
     assert listed_as("ETHUSDT", listed) is None
     chosen = choose("binance", ["RNDRUSDT", "RENDERUSDT", "bybit:BTCUSDT", "NOPEUSDT"], listed)
     assert chosen == Chosen(["RENDERUSDT"], ["NOPEUSDT"], {"RNDRUSDT": "RENDERUSDT"})
+    assert choose("binance", ["RENDERUSDT", "RNDRUSDT"], listed) == chosen._replace(unlisted=[])
 
 
 ranks = st.permutations([f"S{n}" for n in range(30)])
