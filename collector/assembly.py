@@ -33,6 +33,7 @@ from db.settings import Settings
 from market.events import Kline, Trade
 from market.intervals import INTERVAL_MS
 from market.measures import mid
+from market.unlisted import unlisted_text
 
 log = structlog.get_logger()
 
@@ -211,6 +212,7 @@ class VenueRun:
         instruments = self.universe.first(self._stopping)
         if self._stopping.is_set():
             return
+        self.feed.unlisted = unlisted_text(self.universe.unlisted)
         self.share.want(instruments)
         self._leases.add(self.share)
         self.heritage.is_read.wait(READ_WITHIN_S)
@@ -224,6 +226,7 @@ class VenueRun:
             try:
                 self.universe.doubt(self.feed.doubtful, now)
                 self.universe.keep(now)
+                self.feed.unlisted = unlisted_text(self.universe.unlisted)
                 if self.backfill:
                     self.feed.clock_skew_ms = self.backfill.clock_skew_ms
                     self.feed.rest_trouble = self.backfill.trouble

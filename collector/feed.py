@@ -60,6 +60,8 @@ class Feed:
         """The venue's clock minus ours, None while nobody has asked."""
         self.rest_trouble = ""
         """Why REST gives no answers, in words; "" while it does, or is not asked."""
+        self.unlisted = ""
+        """What SYMBOLS asks for and the venue does not list by that name (market/unlisted.py)."""
         self._venue = venue.stream
         self._plan = plan
         self._ws_urls = ws_urls

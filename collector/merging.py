@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from market.unlisted import Unlisted, read_unlisted, unlisted_text
+
 Fields = Mapping[str, str | int]
 
 IDLE = "idle"
@@ -34,7 +36,17 @@ def merged(parts: Sequence[Fields]) -> dict[str, str | int]:
         fields[name] = _plain(sum(_numbers(busy, name)), name)
     for name in _GREATEST:
         fields[name] = _plain(max(_numbers(busy, name), key=abs, default=None), name)
+    fields["unlisted"] = _unlisted(parts)
     return fields
+
+
+def _unlisted(parts: Sequence[Fields]) -> str:
+    """What any part has found, also an idle one: each has the venue's list, or could not get it."""
+    found: Unlisted = {}
+    for part in parts:
+        for asked, listed in read_unlisted(str(part.get("unlisted", ""))).items():
+            found[asked] = max(listed, found.get(asked, ""))
+    return unlisted_text(found)
 
 
 def _rank(word: str) -> int:

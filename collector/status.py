@@ -55,6 +55,7 @@ class Status:
             fields["revisions"] = sum(s.candles.revisions for s in feed.pipeline.states.values())
         fields["clock_skew_ms"] = "" if feed.clock_skew_ms is None else feed.clock_skew_ms
         fields |= {"open_gaps": feed.open_gaps, "silent_topics": feed.silent_topics}
+        fields["unlisted"] = feed.unlisted
         self._put(keys.feed(feed.name, self._worker_id), fields)
         others = self._writer.hashes_of([keys.feed(feed.name, other) for other in self._others()])
         self._put(keys.feed(feed.name), merged([fields, *others]))

@@ -24,6 +24,7 @@ from market.instruments import (
     symbols_for,
     unknown_instrument,
 )
+from market.unlisted import Unlisted
 
 log = structlog.get_logger()
 
@@ -95,6 +96,7 @@ class Universe:
         self._doubted: set[str] = set()
         self._listed = self._doubts = self._failures = 0
         self._said: dict[str, str] = {}
+        self._missing: Unlisted = {}
         self._is_known = self._knows_clock = False
         self._refresh_at: float | None = None
         self._looked_at = float("-inf")
@@ -136,6 +138,11 @@ class Universe:
             changed = self.followed[symbol] = self._named(instrument)
         self._feed.follow([changed])
         self._outlets.save([changed])
+
+    @property
+    def unlisted(self) -> Unlisted:
+        """What SYMBOLS asks for and the venue does not list by that name, as far as it is known."""
+        return {asked: found for asked, found in self._missing.items() if asked not in self.followed}
 
     @property
     def _count(self) -> int:
@@ -272,6 +279,7 @@ class Universe:
 
     def _report(self, chosen: Chosen) -> None:
         """What was asked for under other names or in vain, when that changes."""
+        self._missing = dict.fromkeys(chosen.unlisted, "") | chosen.renamed
         renamed = ", ".join(f"{asked} is listed as {found}" for asked, found in chosen.renamed.items())
         unlisted = ", ".join(chosen.unlisted)
         for event, detail in (

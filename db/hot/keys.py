@@ -41,8 +41,9 @@ FEED_FIELDS = (
     "state", "reason", "connected_at", "messages", "message_rate", "reconnects", "gaps", "resyncs",
     "lag_p50_ms", "lag_p99_ms", "last_message_time",
     "lag_redis_p50_ms", "lag_redis_p99_ms", "lag_postgres_p50_ms", "lag_postgres_p99_ms", "clock_skew_ms",
-    "open_gaps", "silent_topics", "revisions", "audits", "audit_mismatches",
+    "open_gaps", "silent_topics", "revisions", "audits", "audit_mismatches", "unlisted",
 )  # fmt: skip
+"""`unlisted`: what SYMBOLS asks for and the venue does not list by that name (market/unlisted.py)."""
 REST_FIELDS = (
     "room", "room_later", "filled_at", "window_started_at", "window_used", "closed_until", "reason",
 )  # fmt: skip

@@ -85,4 +85,5 @@ class FakeFeed:
         self.connected_at = 0
         self.clock_skew_ms: int | None = None
         self.open_gaps = self.silent_topics = 0
+        self.unlisted = ""
         self.connections: list[object] = [object()]

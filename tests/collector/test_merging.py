@@ -37,3 +37,12 @@ def test_who_has_nothing_to_do_says_nothing_of_the_feed() -> None:
     assert merged([idle, GOOD]) == merged([GOOD, idle])
     assert merged([idle, GOOD])["messages"] == 10
     assert merged([idle, idle])["state"] == IDLE
+
+
+def test_what_is_not_listed_is_kept_whoever_says_it() -> None:
+    """Also an idle part, or one of two; who could not get the list says none. A name is more than none."""
+    one, other = GOOD | {"unlisted": "FOOUSDT, SHIBUSDT"}, GOOD | {"unlisted": "SHIBUSDT as SHIB1000USDT"}
+    idle = other | {"state": IDLE}
+    for parts in ([one, other], [other, one], [one, idle, GOOD]):
+        assert merged(parts)["unlisted"] == "FOOUSDT, SHIBUSDT as SHIB1000USDT"
+    assert merged([GOOD, GOOD])["unlisted"] == ""

@@ -289,3 +289,12 @@ def test_what_is_remembered_replaces_nothing_that_redis_has(
     publisher(redis_client_url, [known]).publish(100.0)
     assert hot.hget("ticker:bybit:BTCUSDT", "last_price") == "5"
     assert json.loads(str(hot.hget("market:bybit", "BTCUSDT")))["event_time"] == at
+
+
+def test_what_a_venue_does_not_list_is_told(redis_client_url: str, hot: "redis.Redis") -> None:
+    """By the worker and of the feed, in words; empty where there is nothing to tell."""
+    bybit, binance = feed("bybit"), feed("binance")
+    bybit.unlisted = "FOOUSDT"
+    publisher(redis_client_url, [bybit, binance]).publish(100.0)
+    assert [hot.hget(key, "unlisted") for key in ("feed:bybit", "feed:bybit:w")] == ["FOOUSDT", "FOOUSDT"]
+    assert hot.hget("feed:binance", "unlisted") == ""

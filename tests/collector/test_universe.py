@@ -92,6 +92,7 @@ def test_the_venues_list_decides_what_is_followed() -> None:
     assert world.known["BTCUSDT"].tick_size == 0.1
     assert set(world.saved) == {"BTCUSDT", "ETHUSDT"}
     assert world.said == [("unknown", "not listed, left out: NOPEUSDT")]
+    assert world.universe.unlisted == {"NOPEUSDT": ""}
 
 
 def test_names_of_the_other_venue_and_older_names_are_found() -> None:
@@ -102,6 +103,7 @@ def test_names_of_the_other_venue_and_older_names_are_found() -> None:
     assert world.said == [
         ("renamed", "MATICUSDT is listed as POLUSDT, QUBICUSDT is listed as 10000QUBICUSDT")
     ]
+    assert world.universe.unlisted == {"MATICUSDT": "POLUSDT", "QUBICUSDT": "10000QUBICUSDT"}
 
 
 def test_where_nothing_is_listed_nothing_is_followed() -> None:
@@ -129,6 +131,7 @@ def test_without_rest_symbols_are_taken_at_their_word() -> None:
     world.universe.keep(10 * HOUR)
     assert world.said == []
     assert world.saved == {}
+    assert world.universe.unlisted == {}
 
 
 @pytest.mark.parametrize("error", [RestUnavailable("status 451", 600.0), RestError("shape")])
@@ -247,7 +250,9 @@ def test_a_rename_is_one_that_goes_and_one_that_comes() -> None:
     del rest.listing["SHIB1000USDT"]
     rest.listing["SHIB100USDT"] = listed("SHIB100USDT")
     world.universe.keep(HOUR)
+    assert world.universe.unlisted == {}  # it is followed until a second list lacks it
     world.universe.keep(HOUR + RETRY_S)
+    assert world.universe.unlisted == {"SHIB1000USDT": "SHIB100USDT"}
     assert set(world.known) == {"BTCUSDT", "SHIB100USDT"}
     assert world.new == ["SHIB100USDT"]
     assert world.gone == ["SHIB1000USDT"]
@@ -348,3 +353,14 @@ def test_a_symbol_that_falls_silent_is_looked_up_soon() -> None:
     world.universe.doubt({"BTCUSDT"}, 2.0 + DOUBT_S)
     world.universe.keep(2.0 + DOUBT_S)
     assert rest.asked.count("instruments") == looks + 1
+
+
+def test_a_symbol_that_is_listed_at_last_is_unlisted_no_longer() -> None:
+    """From the first list on that has it."""
+    rest = FakeRest("BTCUSDT")
+    world = World("BTCUSDT", "NEWUSDT", rest=rest)
+    world.start()
+    assert world.universe.unlisted == {"NEWUSDT": ""}
+    rest.listing["NEWUSDT"] = listed("NEWUSDT")
+    world.universe.keep(HOUR)
+    assert world.universe.unlisted == {}

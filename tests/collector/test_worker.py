@@ -161,6 +161,16 @@ def test_an_unknown_symbol_takes_no_other_with_it(
                 until(lambda: one(engine, from_rest) > 0, WAIT_S, "history")  # noqa: B023  (used at once)
 
 
+def test_what_no_venue_lists_is_told_in_redis(env: dict[str, str], hot: "redis.Redis") -> None:
+    """What is listed by another name is collected under that."""
+    words = "NOPEUSDT, PEPEUSDT as 1000PEPEUSDT"
+    with collector(env | {"SYMBOLS": "NOPEUSDT,PEPEUSDT,BTCUSDT"}):
+        for venue in ("bybit", "binance"):
+            told, book = keys.feed(venue), keys.book(venue, "1000PEPEUSDT")
+            until(lambda: hot.hget(told, "unlisted") == words, WAIT_S, f"a word in {told}")  # noqa: B023  (used at once)
+            until(lambda: hot.hget(book, "state") == "live", WAIT_S, book)  # noqa: B023  (used at once)
+
+
 def test_an_emptied_redis_is_filled_again(env: dict[str, str], hot: "redis.Redis") -> None:
     """Within seconds, without a word to the venue; a key of another type is written anew too."""
     with collector(env):
