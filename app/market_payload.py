@@ -28,7 +28,8 @@ def payload_of(view: MarketView, question: Question) -> str:
         "columns": _columns(view.rows, question.interval),
     }
     if question.has_pairs:
-        content["pairs"] = _pair_columns(view.rows)
+        listed = [row for row in view.rows if view.listed_as(row.venue, row.symbol) is None]
+        content["pairs"] = _pair_columns(listed)
     return _encode(content).decode()
 
 

@@ -4,6 +4,7 @@ Redis is asked by the request that finds the view old; whoever comes meanwhile g
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import structlog
@@ -23,12 +24,14 @@ from app.view import (
     read_feed,
     read_rows,
     unknown_feed,
+    unlisted_of,
 )
 from app.watch import HistoryWatch
 from db.errors import StoreUnavailable
 from db.rows import TickerRow
 from db.settings import Settings
 from market.instruments import symbols_for
+from market.unlisted import unlisted_text
 
 MAX_AGE_S = 0.3
 """A view this old is built anew when somebody asks."""
@@ -38,6 +41,8 @@ WORKERS_EVERY_S = 2.0
 
 BEGINS_MS = 20_000
 """So long a collector is new: with `FEEDS=auto` it waits 15 s for the venues before others stand in."""
+
+NONE_UNLISTED: Mapping[str, str] = MappingProxyType({})
 
 REDIS_IS_SILENT = Notice("old", "Redis does not answer · these are the last known values")
 POSTGRES_IS_SILENT = Notice("old", "Postgres does not answer · the history is missing, live numbers go on")
@@ -108,11 +113,16 @@ class ReadModel:
         read = self._blank()
         return self._view_of(read, self._notices(read))
 
-    def symbols(self, venue: str, stored: Iterable[str] = ()) -> list[str]:
-        """The symbols that have a row: the configured ones; with `auto:N` those `stored`."""
+    def symbols(
+        self, venue: str, stored: Iterable[str] = (), unlisted: Mapping[str, str] = NONE_UNLISTED
+    ) -> list[str]:
+        """The symbols that have a row: the configured ones; with `auto:N` those `stored`.
+
+        In place of one that the venue lists by another name, which `unlisted` has, stands that name.
+        """
         if self._wanted and self._wanted[0].startswith("auto:"):
             return sorted(stored)
-        return symbols_for(venue, self._wanted)
+        return list(dict.fromkeys(unlisted.get(s) or s for s in symbols_for(venue, self._wanted)))
 
     def last_ticker(self, venue: str, symbol: str) -> TickerRow | None:
         """What Postgres last knew of an instrument; None if nothing, or if it does not answer."""
@@ -169,7 +179,10 @@ class ReadModel:
         return _Read({venue: unknown_feed() for venue in venues}, {}, rows, [])
 
     def _last_known(self) -> _Read:
-        """What Redis had last, or what Postgres has if that is newer. Of the feeds nothing is known."""
+        """What Redis had last, or what Postgres has if that is newer.
+
+        Of the feeds nothing is known but what their venues do not list, as the rows are made with that.
+        """
         tickers, instruments = self._watch.last_known() if self._watch else ([], [])
         read = self._last_read or self._blank(self._stored_venues(tickers))
         listed = {row.venue for row in read.rows}
@@ -178,7 +191,7 @@ class ReadModel:
             for ticker in tickers
             if ticker.venue in read.feeds and ticker.venue not in listed
         ]
-        feeds = {venue: unknown_feed() for venue in read.feeds}
+        feeds = {venue: unknown_feed() | {"unlisted": f["unlisted"]} for venue, f in read.feeds.items()}
         return _Read(feeds, {}, overlay(rows, tickers, instruments), [])
 
     def _stored_venues(self, tickers: Sequence[TickerRow]) -> tuple[str, ...]:
@@ -197,11 +210,14 @@ class ReadModel:
         shown, markets = self._shown(stored)
         rows: list[OverviewRow] = []
         unreadable: list[str] = []
+        feeds = {venue: read_feed(stored.get(venue, {})) for venue in self.venues.all}
         for venue in shown:
-            some, wrong = read_rows(venue, markets[venue], self.symbols(venue, markets[venue]))
+            # One worker's list may be an hour older than another's: what has a row is collected.
+            unlisted = {s: name for s, name in unlisted_of(feeds[venue]).items() if s not in markets[venue]}
+            feeds[venue]["unlisted"] = unlisted_text(unlisted) or None
+            some, wrong = read_rows(venue, markets[venue], self.symbols(venue, markets[venue], unlisted))
             rows += some
             unreadable += (f"{venue} {symbol}" for symbol in wrong)
-        feeds = {venue: read_feed(stored.get(venue, {})) for venue in self.venues.all}
         waiting = {venue: feeds[venue] for venue in self.venues.live if venue not in shown}
         shown_feeds = {venue: feeds[venue] for venue in shown}
         return _Read(shown_feeds, waiting, rows, unreadable, self._read_workers())

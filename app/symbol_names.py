@@ -34,7 +34,10 @@ def place_of(path: str) -> Place | None:
 
 
 class Names:
-    """The instruments of the configuration; with `auto:N` those that are collected."""
+    """The instruments that are shown: those of the configuration, by the names by which venues list them.
+
+    With `auto:N` those that are collected. What a venue does not list has no page.
+    """
 
     def __init__(self, read_model: ReadModel) -> None:
         self._read_model = read_model
@@ -42,6 +45,10 @@ class Names:
     def is_known(self, place: Place) -> bool:
         """Whether this instrument has a page."""
         return place in self._symbols(place.venue)
+
+    def listed_as(self, place: Place) -> str | None:
+        """See MarketView."""
+        return self._read_model.market().listed_as(*place)
 
     def twins(self, place: Place) -> list[Place]:
         """The same coin on the other venues of its kind: simulated ones stand beside simulated ones.
@@ -91,7 +98,9 @@ class Names:
     def _symbols(self, venue: str) -> list[Place]:
         if venue not in self._read_model.venues.all:
             return []
-        configured = self._read_model.symbols(venue)
-        # With `auto:N` nothing is configured by name: what is shown is what there is.
-        shown = configured or [row.symbol for row in self._read_model.market().rows if row.venue == venue]
-        return [Place(venue, symbol) for symbol in shown]
+        view = self._read_model.market()
+        if venue in view.feeds:
+            rows = (row.symbol for row in view.rows if row.venue == venue)
+            return [Place(venue, symbol) for symbol in rows if view.listed_as(venue, symbol) is None]
+        # Another venue is shown in this one's place, so that nothing is known of it but the configuration.
+        return [Place(venue, symbol) for symbol in self._read_model.symbols(venue)]

@@ -11,12 +11,13 @@ import msgspec
 
 from db.hot.keys import FEED_FIELDS
 from market.instruments import parse_symbol
+from market.unlisted import Unlisted, read_unlisted
 
 TROUBLE = ("blocked", "down")
 """States of a feed that everybody who looks must be told of."""
 NO_HEARTBEAT = "no heartbeat from the collector"
 _SILENT_FEED = {"state": "down", "reason": NO_HEARTBEAT}
-_FEED_TEXT = ("state", "reason")
+_FEED_TEXT = ("state", "reason", "unlisted")
 
 
 class IndicatorValues(msgspec.Struct, frozen=True):
@@ -88,14 +89,14 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 Feed = dict[str, str | float | None]
-"""The fields of one venue's feed: state and reason as words, everything else as numbers."""
+"""The fields of one venue's feed: state, reason and unlisted as words, everything else as numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarketView:
     """Everything the Market page and `/api/market` show, as of ``now`` (epoch ms).
 
-    ``version`` changes when a row, a feed's state or a notice does, and is the same in every process.
+    ``version`` changes when a row, what is said of a feed or a notice does; it is the same in every process.
     """
 
     now: int
@@ -108,6 +109,14 @@ class MarketView:
     def simulated(self) -> bool:
         """Whether any of it comes from the simulator."""
         return any(notice.kind == "simulated" for notice in self.notices)
+
+    def listed_as(self, venue: str, symbol: str) -> str | None:
+        """The name by which the venue lists what SYMBOLS asks for; "" for none.
+
+        None: by this one, as far as is known.
+        """
+        feed = self.feeds.get(venue)
+        return unlisted_of(feed).get(symbol) if feed else None
 
 
 _decode_row = msgspec.json.Decoder(OverviewRow).decode
@@ -143,6 +152,11 @@ def read_feed(stored: Mapping[str, str]) -> Feed:
         if name not in _FEED_TEXT:
             feed[name] = _number(values.get(name, ""))
     return feed
+
+
+def unlisted_of(feed: Feed) -> Unlisted:
+    """What SYMBOLS asks for and the venue does not list by that name; none where that is not known."""
+    return read_unlisted(str(feed["unlisted"] or ""))
 
 
 def unknown_feed() -> Feed:
@@ -189,7 +203,13 @@ def build_view(
 
 
 def feed_words(feeds: Mapping[str, Feed]) -> list[dict[str, object]]:
-    """What the bar says of each feed, in the feeds' order."""
+    """What pages say of each feed, in the feeds' order."""
     return [
-        {"venue": venue, "state": feed["state"], "reason": feed["reason"]} for venue, feed in feeds.items()
+        {
+            "venue": venue,
+            "state": feed["state"],
+            "reason": feed["reason"],
+            "unlisted": unlisted_of(feed),
+        }
+        for venue, feed in feeds.items()
     ]

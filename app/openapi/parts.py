@@ -151,10 +151,15 @@ def page_of(row: str) -> Schema:
 
 
 def feed_fields(names: tuple[str, ...]) -> Schema:
-    """The schema of one feed: two words, and numbers."""
+    """The schema of one feed: words, and numbers."""
     words = {
         "state": {"type": ["string", "null"], "enum": [*FEED_STATES, None]},
         "reason": {"type": ["string", "null"]},
+        "unlisted": {
+            "type": ["string", "null"],
+            "description": "What SYMBOLS asks for and the venue does not list by that name, "
+            "like FOOUSDT, SHIBUSDT as SHIB1000USDT; null where there is none, or it is not known",
+        },
     }
     numbers = {name: {"type": ["number", "null"]} for name in names if name not in words}
     return {"type": "object", "properties": words | numbers, "required": list(names)}

@@ -58,7 +58,7 @@ def _change() -> Schema:
     properties = {
         "now": NOW,
         "version": _VERSION,
-        "venues": _FEEDS | {"description": "Feeds whose state or reason is another"},
+        "venues": _FEEDS | {"description": "Feeds whose state, reason or unlisted is another"},
         "notices": _NOTICES,
         "rows": {"type": "array", "items": row, "description": "The fields that are others"},
     }

@@ -126,7 +126,7 @@ class Market:
 
 
 def _changed_common(old: MarketView, new: MarketView) -> dict[str, object]:
-    """Feeds whose state or reason is another, whole; and the notices, if one came or went."""
+    """Feeds of which something else is said in words, whole; and the notices, if one came or went."""
     found: dict[str, object] = {}
     feeds = {venue: feed for venue, feed in new.feeds.items() if _words(feed) != _words(old.feeds.get(venue))}
     if feeds:
@@ -136,5 +136,5 @@ def _changed_common(old: MarketView, new: MarketView) -> dict[str, object]:
     return found
 
 
-def _words(feed: Feed | None) -> tuple[object, object] | None:
-    return None if feed is None else (feed["state"], feed["reason"])
+def _words(feed: Feed | None) -> tuple[object, ...] | None:
+    return None if feed is None else (feed["state"], feed["reason"], feed["unlisted"])

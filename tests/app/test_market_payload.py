@@ -77,3 +77,13 @@ def test_pairs_come_only_when_they_are_asked_for() -> None:
         "funding_a": [0.0001], "funding_b": [-0.0002], "funding_diff": [0.0003],
         "spread_a": [0.83], "spread_b": [1.0], "turnover": [3e6], "is_live": [True], "recv_time": [NOW - 9],
     }  # fmt: skip
+
+
+def test_a_coin_that_one_venue_does_not_list_is_no_pair() -> None:
+    """It has a row there, which says so."""
+    rows = [blank_row(venue, symbol) for venue in ("bybit", "binance") for symbol in ("BTCUSDT", "FOOUSDT")]
+    feeds = {"bybit": read_feed(LIVE_FEED), "binance": read_feed(LIVE_FEED | {"unlisted": "FOOUSDT"})}
+    found = msgspec.json.decode(payload_of(build_view(NOW, rows, feeds, ()), Question("5m", has_pairs=True)))
+    assert found["pairs"]["base"] == ["BTC"]
+    assert found["columns"]["symbol"].count("FOOUSDT") == 2
+    assert found["feeds"][1]["unlisted"] == {"FOOUSDT": ""}

@@ -295,3 +295,41 @@ def test_a_new_collector_whose_feeds_are_known_is_no_notice(reader: FakeReader, 
     reader.states = {"bybit": LIVE_FEED, "binance": LIVE_FEED}
     reader.collectors = {"new": WORKER | {"started_at": str(NOW - 1)}}
     assert ReadModel(settings(), reader, time.clock).market().notices == ()
+
+
+def unlisted(words: str) -> dict[str, dict[str, str]]:
+    """Live feeds; Bybit does not list these."""
+    return {"bybit": LIVE_FEED | {"unlisted": words}, "binance": LIVE_FEED}
+
+
+def test_a_symbol_with_another_name_stands_under_that(reader: FakeReader, time: FakeTime) -> None:
+    """In its place, once; what is not listed at all keeps its row."""
+    reader.states = unlisted("FOOUSDT, PEPEUSDT as 1000PEPEUSDT")
+    reader.put("bybit", "1000PEPEUSDT", last_price=0.01)
+    wanted = [f"bybit:{symbol}" for symbol in ("PEPEUSDT", "FOOUSDT", "BTCUSDT", "1000PEPEUSDT")]
+    view = ReadModel(settings(symbols=wanted), reader, time.clock).market()
+    assert [(row.symbol, row.last_price) for row in view.rows] == [
+        ("1000PEPEUSDT", 0.01), ("FOOUSDT", None), ("BTCUSDT", None),
+    ]  # fmt: skip
+    assert view.listed_as("bybit", "FOOUSDT") == ""
+
+
+def test_what_a_silent_feed_said_is_not_known_any_more(reader: FakeReader, time: FakeTime) -> None:
+    """The rows are those of the configuration again. While Redis is silent, they stay as they were."""
+    reader.states = unlisted("PEPEUSDT as 1000PEPEUSDT")
+    model = ReadModel(settings(symbols=["bybit:PEPEUSDT"]), reader, time.clock)
+    assert symbols(model.market()) == [("bybit", "1000PEPEUSDT")]
+    reader.broken, time.elapsed_s = True, 1.0
+    assert symbols(model.market()) == [("bybit", "1000PEPEUSDT")]
+    assert model.market().listed_as("bybit", "PEPEUSDT") == "1000PEPEUSDT"
+    reader.broken, reader.states, time.elapsed_s = False, {}, 2.0
+    assert symbols(model.market()) == [("bybit", "PEPEUSDT")]
+    assert model.market().listed_as("bybit", "PEPEUSDT") is None
+
+
+def test_what_has_a_row_is_listed(reader: FakeReader, time: FakeTime) -> None:
+    """Another worker's list is newer than that of the one that says it is not."""
+    reader.states = unlisted("ETHUSDT, FOOUSDT")
+    reader.put("bybit", "ETHUSDT", last_price=3321.45)
+    view = ReadModel(settings(symbols=["ETHUSDT", "FOOUSDT"]), reader, time.clock).market()
+    assert view.feeds["bybit"]["unlisted"] == "FOOUSDT"

@@ -21,9 +21,11 @@ def stored(*gaps: GapCell, events: tuple[EventCell, ...] = ()) -> Stored:
 def test_a_feed_has_its_numbers_and_its_parts() -> None:
     """Missing ones None; parts by worker."""
     share = LIVE_FEED | {"state": "idle", "message_rate": ""}
-    found = feeds_of(Hot(NOW, {"bybit": LIVE_FEED}, {("bybit", "a"): share, ("binance", "a"): share}))
+    feed = LIVE_FEED | {"unlisted": "FOOUSDT"}
+    found = feeds_of(Hot(NOW, {"bybit": feed}, {("bybit", "a"): share, ("binance", "a"): share}))
     assert found["bybit"]["message_rate"] == 412.5
     assert found["bybit"]["gaps"] is None
+    assert found["bybit"]["unlisted"] == "FOOUSDT"
     assert found["bybit"]["workers"] == {
         "a": {"state": "idle", "reason": None, "message_rate": None, "last_message_time": NOW - 10}
     }

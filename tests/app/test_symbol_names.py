@@ -32,14 +32,15 @@ def test_a_path_names_a_venue_and_a_symbol(path: str, place: Place | None) -> No
     assert place_of(path) == place
 
 
-def test_the_configured_instruments_are_known_without_asking() -> None:
-    """Each in its venue's spelling; no store is read for it."""
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_the_configured_instruments_are_known(*, is_broken: bool) -> None:
+    """Each in its venue's spelling, also while no store answers."""
     found, reader = names()
+    reader.broken = is_broken
     assert found.is_known(Place("bybit", "SHIB1000USDT"))
     assert found.is_known(Place("binance", "1000SHIBUSDT"))
     assert not found.is_known(Place("binance", "SHIB1000USDT"))
     assert not found.is_known(Place("kraken", "BTCUSDT"))
-    assert reader.reads == 0
 
 
 def test_with_auto_what_is_collected_is_known() -> None:
@@ -96,3 +97,19 @@ def test_coins_that_prices_have_told_apart_are_no_twins() -> None:
     reader.put("bybit", "BTCUSDT", base="bybit:BTCUSDT")
     reader.put("binance", "BTCUSDT", base="binance:BTCUSDT")
     assert found.twins(Place("bybit", "BTCUSDT")) == []
+
+
+def test_what_is_not_listed_is_neither_known_nor_near_nor_a_twin() -> None:
+    """What is listed by another name is known by that one."""
+    found, reader = names(symbols=["BTCUSDT", "FOOUSDT", "PEPEUSDT"])
+    reader.states = {
+        "bybit": LIVE_FEED | {"unlisted": "FOOUSDT, PEPEUSDT as 1000PEPEUSDT"},
+        "binance": LIVE_FEED,
+    }
+    foo, pepe, listed = (Place("bybit", s) for s in ("FOOUSDT", "PEPEUSDT", "1000PEPEUSDT"))
+    assert [found.is_known(place) for place in (foo, pepe, listed)] == [False, False, True]
+    assert [found.listed_as(place) for place in (foo, pepe, listed)] == ["", "1000PEPEUSDT", None]
+    assert found.nearest(Place("bybit", "FOOUSD"))[0] == Place("binance", "FOOUSDT")
+    assert not {foo, pepe} & {*found.nearest(foo), *found.nearest(pepe)}
+    assert found.twins(Place("binance", "FOOUSDT")) == []
+    assert found.twins(Place("binance", "PEPEUSDT")) == [listed]

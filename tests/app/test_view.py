@@ -7,6 +7,7 @@ from app.view import (
     Notice,
     OverviewRow,
     build_view,
+    feed_words,
     notices_of,
     read_feed,
     read_rows,
@@ -37,10 +38,13 @@ def test_a_row_that_cannot_be_read_leaves_the_others_alone() -> None:
 
 
 def test_a_feed_reads_words_and_numbers() -> None:
-    """Everything but state and reason is a number; empty and unreadable ones are missing."""
-    feed = read_feed({**LIVE_FEED, "lag_p50_ms": "12", "lag_p99_ms": "", "gaps": "many"})
+    """Everything but state, reason and unlisted is a number; empty and unreadable ones are missing."""
+    feed = read_feed(
+        {**LIVE_FEED, "lag_p50_ms": "12", "lag_p99_ms": "", "gaps": "many", "unlisted": "A as B"}
+    )
     assert feed["state"] == "live"
     assert feed["reason"] is None
+    assert feed["unlisted"] == "A as B"
     assert (feed["message_rate"], feed["lag_p50_ms"], feed["lag_p99_ms"], feed["gaps"]) == (
         412.5,
         12,
@@ -89,3 +93,15 @@ def test_a_view_knows_that_it_is_simulated() -> None:
     """The banner is what makes it so."""
     assert view_of(notices=(Notice("simulated", "x"),)).simulated
     assert not view_of(notices=(Notice("old", "x"),)).simulated
+
+
+def test_a_view_knows_what_a_venue_does_not_list() -> None:
+    """In vain, or by another name; of what is listed, and of venues of which nothing is known, nothing."""
+    feeds = {"bybit": read_feed(LIVE_FEED | {"unlisted": "FOOUSDT, SHIBUSDT as SHIB1000USDT"})}
+    view = build_view(NOW, [], feeds | {"binance": unknown_feed()}, ())
+    assert view.listed_as("bybit", "FOOUSDT") == ""
+    assert view.listed_as("bybit", "SHIBUSDT") == "SHIB1000USDT"
+    for venue, symbol in (("bybit", "BTCUSDT"), ("binance", "FOOUSDT"), ("kraken", "FOOUSDT")):
+        assert view.listed_as(venue, symbol) is None
+    assert view.version != view_of().version
+    assert feed_words(view.feeds)[0]["unlisted"] == {"FOOUSDT": "", "SHIBUSDT": "SHIB1000USDT"}

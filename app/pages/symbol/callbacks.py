@@ -10,12 +10,15 @@ from app.symbol_names import Names, Place
 
 
 def register(app: Dash, model: SymbolModel, names: Names) -> None:
-    """See `asking`; the address holds the interval, and what is not collected gets no answer."""
+    """See `asking`; the address holds the interval, and what is not collected gets no answer.
+
+    But where a page is open already, it is told that its venue does not list what it shows.
+    """
 
     def reply_to(asked: Asked) -> Reply | None:
-        if asked.interval not in model.intervals or not names.is_known(Place(asked.venue, asked.symbol)):
-            return None
-        return model.reply(asked)
+        place = Place(asked.venue, asked.symbol)
+        is_shown = names.is_known(place) or names.listed_as(place) is not None
+        return model.reply(asked) if is_shown and asked.interval in model.intervals else None
 
     asking.register(
         app,

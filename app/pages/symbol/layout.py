@@ -71,23 +71,38 @@ def layout(place: Place, intervals: Sequence[str], interval: str, twins: Sequenc
     )
 
 
-def unknown(place: Place, nearest: Sequence[Place]) -> Component:
-    """What stands at the address of an instrument that is not collected."""
+def unknown(place: Place, nearest: Sequence[Place], listed: str | None = None) -> Component:
+    """What stands at the address of an instrument that is not collected.
+
+    `listed`: where its venue does not list it, the name by which it does, or "" for none; else None.
+    """
+    found = Place(place.venue, listed) if listed else None
+    others = [p for p in nearest if p != found]
     return html.Div(
         [
             html.H1("Not collected here"),
-            html.P(
-                [
-                    html.Code(f"{place.symbol} on {place.venue}"),
-                    " is not an instrument that Tickdeck follows.",
-                ]
-            ),
+            html.P(_unlisted(place, found) if listed is not None else _not_followed(place)),
             html.P("Nearest names:"),
-            html.Ul([html.Li(dcc.Link([html.B(p.symbol), f" {p.venue}"], href=p.path)) for p in nearest]),
+            html.Ul([html.Li(dcc.Link([html.B(p.symbol), f" {p.venue}"], href=p.path)) for p in others]),
             dcc.Link("Go to the market", href="/"),
         ],
         className="missing",
     )
+
+
+def _not_followed(place: Place) -> list[Component]:
+    return [
+        html.Code(f"{place.symbol} on {place.venue}"),
+        " is not an instrument that Tickdeck follows.",
+    ]
+
+
+def _unlisted(place: Place, found: Place | None) -> list[Component]:
+    """Why nothing comes of what was asked for, and where it is if it has another name."""
+    words = f"{place.venue} does not list {place.symbol}, which SYMBOLS asks for"
+    if found is None:
+        return [f"{words}."]
+    return [f"{words}; it is collected as ", dcc.Link(html.B(found.symbol), href=found.path), "."]
 
 
 def _marks(**named: str) -> dict[str, Any]:

@@ -25,6 +25,6 @@ class SymbolPages:
         if place is None:
             return None
         if not self.names.is_known(place):
-            return unknown(place, self.names.nearest(place))
+            return unknown(place, self.names.nearest(place), self.names.listed_as(place))
         model = self._read_model
         return layout(place, model.intervals, model.interval, self.names.twins(place))

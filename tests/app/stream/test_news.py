@@ -78,6 +78,8 @@ def test_a_feed_or_a_notice_that_changes_is_told_to_all() -> None:
     assert told.data["venues"]["bybit"]["state"] == "down"
     assert told.data["notices"][0]["text"] == "words"
     assert told.data["rows"] == []
+    later = market(row("BTCUSDT"), before=before, feed=FEED | {"unlisted": "FOOUSDT"})
+    assert only(later.change(Wanted())).data["venues"]["bybit"]["unlisted"] == "FOOUSDT"
 
 
 def test_other_instruments_are_a_new_snapshot() -> None:

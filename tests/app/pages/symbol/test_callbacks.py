@@ -7,15 +7,29 @@ from flask.testing import FlaskClient
 
 from app.factory import create_app
 from app.pages.symbol import ids
-from tests.app.fakes import FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fakes import LIVE_FEED, FakeHistory, FakeReader, FakeTime, settings
 from tests.app.pages.browser import ask, page
+
+
+def client_of(reader: FakeReader, *symbols: str) -> FlaskClient:
+    """A browser before a web of these symbols."""
+    app = create_app(settings(symbols=list(symbols)), reader, FakeHistory(), FakeTime().clock)
+    found: FlaskClient = app.server.test_client()
+    return found
 
 
 @pytest.fixture
 def client() -> FlaskClient:
-    app = create_app(settings(), FakeReader(), FakeHistory(), FakeTime().clock)
-    found: FlaskClient = app.server.test_client()
-    return found
+    return client_of(FakeReader(), "BTCUSDT", "ETHUSDT")
+
+
+@pytest.fixture
+def unlisted() -> FlaskClient:
+    """Bybit lists neither FOOUSDT nor, by this name, PEPEUSDT."""
+    reader = FakeReader()
+    words = "FOOUSDT, PEPEUSDT as 1000PEPEUSDT"
+    reader.states = {"bybit": LIVE_FEED | {"unlisted": words}, "binance": LIVE_FEED}
+    return client_of(reader, "BTCUSDT", "FOOUSDT", "PEPEUSDT")
 
 
 def test_an_instruments_page_is_found_by_its_address(client: FlaskClient) -> None:
@@ -34,6 +48,35 @@ def test_an_unknown_instrument_is_a_404_that_names_the_nearest(client: FlaskClie
         found = page(client, path)
         assert "Not collected here" in found
         assert '"href": "/s/bybit/BTCUSDT"' in found
+
+
+def test_what_is_not_listed_is_a_404_that_says_so(unlisted: FlaskClient) -> None:
+    """It is offered nowhere; by the other venue, which lists it, it has a page."""
+    assert unlisted.get("/s/bybit/FOOUSDT").status_code == 404
+    found = page(unlisted, "/s/bybit/FOOUSDT")
+    assert "bybit does not list FOOUSDT, which SYMBOLS asks for." in found
+    assert '"href": "/s/bybit/FOOUSDT"' not in found
+    assert unlisted.get("/s/binance/FOOUSDT").status_code == 200
+
+
+def test_what_has_another_name_leads_to_that(unlisted: FlaskClient) -> None:
+    """First and once, before names that are like it; there is the page."""
+    assert unlisted.get("/s/bybit/PEPEUSDT").status_code == 404
+    found = page(unlisted, "/s/bybit/PEPEUSDT")
+    assert "bybit does not list PEPEUSDT, which SYMBOLS asks for; it is collected as " in found
+    link = '"href": "/s/bybit/1000PEPEUSDT"'
+    assert found.count(link) == 1
+    assert found.index(link) < found.index("Nearest names:")
+    assert unlisted.get("/s/bybit/1000PEPEUSDT").status_code == 200
+
+
+@pytest.mark.parametrize(("symbol", "listed"), [("FOOUSDT", ""), ("PEPEUSDT", "1000PEPEUSDT")])
+def test_a_page_that_is_open_already_is_told(unlisted: FlaskClient, symbol: str, listed: str) -> None:
+    """With the reply that it goes on to get."""
+    asked = {"tick": 1, "venue": "bybit", "symbol": symbol, "interval": "5m"}
+    data = ask(unlisted, ids, asked).get_json()["response"][ids.LIVE]["data"]
+    (feed, _) = json.loads(data["payload"])["feeds"]
+    assert feed["unlisted"][symbol] == listed
 
 
 def test_a_browser_gets_one_text(client: FlaskClient) -> None:
