@@ -73,8 +73,10 @@
       return age === null ? null : Math.floor(age);
     },
     ageText: (params) => format.age(params.value, params.data.level),
-    priceRenderer: (params) =>
-      params.value > 0 && params.value < SMALL ? { component: "SmallPrice" } : undefined,
+    priceRenderer: ({ value, data }) => {
+      if (data.unlisted) return { component: "Unlisted" };
+      return value > 0 && value < SMALL ? { component: "SmallPrice" } : undefined;
+    },
     // A bar from 0 to 100 with marks at 30 and 70; tinted only outside of them.
     rsiBar: (params) => {
       if (format.isMissing(params.value)) return { backgroundImage: "none" };
@@ -143,6 +145,11 @@
     const tone = name.endsWith("buy") ? "chip up" : name.endsWith("sell") ? "chip down" : "";
     const chip = h("span", { key: "chip", className: tone }, format.signal(name));
     return h("span", { className: "signal" }, [chip, h("small", { key: "age" }, age)]);
+  };
+
+  // In the place of a price that will not come.
+  components.Unlisted = function (props) {
+    return window.React.createElement("small", { className: "unlisted", title: props.data.unlisted }, "not listed");
   };
 
   // All digits are kept; the leading zeros step back.

@@ -124,6 +124,7 @@
       const found = { add: [], update: [], remove: [...known.values()].filter((row) => !ids.has(row.id)) };
       found.remove.forEach((row) => known.delete(row.id));
       const moved = [];
+      const reworded = []; // ids of rows that say something else though no value of a cell did
       const times = []; // of the venue, of what is new
       for (const row of rows) {
         const before = known.get(row.id);
@@ -134,16 +135,26 @@
           continue;
         }
         if (before && next.last_price !== before.last_price) moved.push(row.id);
+        if (before && next.unlisted !== before.unlisted) reworded.push(row.id);
         if (before && isNews(next, before)) times.push(next.recv_time - next.lag_ms);
         (before ? found.update : found.add).push(next);
         known.set(row.id, next);
       }
       if (found.add.length || found.update.length || found.remove.length) {
         this.grid.applyTransactionAsync(found, () => {
+          this.redraw(reworded);
           this.flash(moved);
           tickdeck.freshness.painted(times);
         });
       }
+    }
+
+    redraw(ids) {
+      if (ids.length && this.isThere()) this.grid.redrawRows({ rowNodes: this.nodes(ids) });
+    }
+
+    nodes(ids) {
+      return ids.map((id) => this.grid.getRowNode(id)).filter(Boolean);
     }
 
     flash(ids) {
@@ -151,7 +162,7 @@
       const now = performance.now();
       const due = ids.filter((id) => now - (this.flashed.get(id) || -Infinity) >= FLASH_EVERY_MS * 0.9);
       due.forEach((id) => this.flashed.set(id, now));
-      const rowNodes = due.map((id) => this.grid.getRowNode(id)).filter(Boolean);
+      const rowNodes = this.nodes(due);
       if (rowNodes.length) this.grid.flashCells({ rowNodes, columns: ["last_price"] });
     }
 

@@ -42,7 +42,10 @@
   function rowsOf(view, asked) {
     const nothing = Object.fromEntries(OF_INTERVAL.map((name) => [name, null]));
     const unfit = view.interval === asked.interval ? {} : nothing;
-    return view.rows.map((row) => ({ ...row, ...unfit, ids: [row.id], interval: asked.interval }));
+    return view.rows.map((row) => {
+      const unlisted = tickdeck.unlisted.sentence(view.feeds, row.venue, row.symbol);
+      return { ...row, ...unfit, ids: [row.id], interval: asked.interval, unlisted };
+    });
   }
 
   function pairsOf(view) {

@@ -42,7 +42,8 @@
       fact.title = title;
       return fact;
     });
-    const head = dom.make("h3", "feed-head", dom.make("b", "", feed.venue), dom.make("span", "state"), dom.make("span", "reason"));
+    const head = dom.make("h3", "feed-head", dom.make("b", "", feed.venue), dom.make("span", "state"));
+    head.append(dom.make("span", "reason"), dom.make("span", "unlisted"));
     return dom.make("article", "feed-card", head, dom.make("dl", "facts", ...facts), dom.make("div", "lanes"));
   }
 
@@ -51,6 +52,7 @@
     const level = words.LEVELS[feed.state] || "unknown";
     dom.write(head.children[1], `${words.SHAPES[level]} ${feed.state || "not known"}`, `state level-${level}`);
     dom.write(head.children[2], feed.reason || "");
+    dom.write(head.children[3], feed.unlisted ? `not listed: ${feed.unlisted}` : "");
     fillFacts(facts, feed);
     const found = strips ? strips.lanes[feed.venue] || [] : [];
     dom.each(lanes, found, { key: (lane) => lane.name, make: makeLane, fill: (row, lane) => fillLane(row, lane, strips) });

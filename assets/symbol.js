@@ -165,12 +165,13 @@
   }
 
   function noteText() {
-    const { is_old: isOld, history } = held.newest || {};
-    const found = [];
+    const { is_old: isOld, history, feeds } = held.newest || {};
+    const unlisted = tickdeck.unlisted.sentence(feeds, held.venue, held.symbol);
+    const found = unlisted ? [unlisted] : [];
     if (isOld) found.push("Redis does not answer: last known values");
     if (history === "delayed") found.push("history delayed: Postgres does not answer");
     if (history === "loading") found.push("history is loading");
-    if (history === "ok" && held.candles.length < 2) found.push("no candles stored yet");
+    if (history === "ok" && held.candles.length < 2 && !unlisted) found.push("no candles stored yet");
     if (held.earlier === "failed") found.push("earlier candles could not be loaded");
     return found.join(" · ");
   }
