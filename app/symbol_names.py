@@ -6,6 +6,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from app.read_model import ReadModel
+from app.view import MarketView
 from market.instruments import parse_symbol, spelled_for
 
 NEAREST = 6
@@ -41,10 +42,16 @@ class Names:
 
     def __init__(self, read_model: ReadModel) -> None:
         self._read_model = read_model
+        self._held: tuple[MarketView, frozenset[Place]] | None = None
+        """Every one there is in a view: each refresh of each Symbol page asks for one."""
 
     def is_known(self, place: Place) -> bool:
         """Whether this instrument has a page."""
-        return place in self._symbols(place.venue)
+        view = self._read_model.market()
+        held = self._held
+        if held is None or held[0] is not view:
+            held = self._held = view, frozenset(self._all())
+        return place in held[1]
 
     def listed_as(self, place: Place) -> str | None:
         """See MarketView."""
