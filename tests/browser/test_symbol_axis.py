@@ -96,8 +96,9 @@ def test_panning_back_ends_at_the_oldest_candle(browser: Browser, site: SymbolSi
         start, end = visit.page.evaluate(RANGE)
         visit.page.evaluate("tickdeck.symbol.held().earlier = 'none'")  # as when no earlier ones come
         first = visit.page.evaluate(oldest) - 3 * 300_000
-        for _ in range(2):
-            visit.drag(800)
+        for _ in range(6):
+            visit.drag_once(800)
+            visit.page.wait_for_timeout(200)
         for _ in range(2):
             visit.until(f"first => ({RANGE})()[0] === first", first)
             found = visit.page.evaluate(RANGE)
