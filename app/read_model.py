@@ -31,7 +31,7 @@ from db.errors import StoreUnavailable
 from db.rows import TickerRow
 from db.settings import Settings
 from market.instruments import symbols_for
-from market.unlisted import unlisted_text
+from market.unlisted import Unlisted, unlisted_text
 
 MAX_AGE_S = 0.3
 """A view this old is built anew when somebody asks."""
@@ -98,6 +98,8 @@ class ReadModel:
         self._reader = reader
         self._clock = clock
         self._watch = watch
+        self._unlisted: dict[str, Unlisted] = {}
+        """What each venue's feed said last of what is not listed."""
         self._workers: dict[str, Fields] = {}
         self._workers_at = float("-inf")
         self._last_read: _Read | None = None
@@ -212,8 +214,11 @@ class ReadModel:
         unreadable: list[str] = []
         feeds = {venue: read_feed(stored.get(venue, {})) for venue in self.venues.all}
         for venue in shown:
+            if stored.get(venue):  # a collector that is gone has the rows of then
+                self._unlisted[venue] = unlisted_of(feeds[venue])
             # One worker's list may be an hour older than another's: what has a row is collected.
-            unlisted = {s: name for s, name in unlisted_of(feeds[venue]).items() if s not in markets[venue]}
+            told = self._unlisted.get(venue, NONE_UNLISTED)
+            unlisted = {asked: name for asked, name in told.items() if asked not in markets[venue]}
             feeds[venue]["unlisted"] = unlisted_text(unlisted) or None
             some, wrong = read_rows(venue, markets[venue], self.symbols(venue, markets[venue], unlisted))
             rows += some

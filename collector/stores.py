@@ -1,8 +1,9 @@
 """The database as the collector uses it: what the writer writes to, and what a start remembers."""
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import structlog
 from collector.clock import CLOCK
 from collector.history import WANTED, Stored
 from db.history.deadline import Deadline
-from db.history.engine import fleeting_engine, follow, writer_engine
+from db.history.engine import SCOREBOARD_NAME, fleeting_engine, follow, writer_engine
 from db.history.guard import shrink
 from db.history.leases import LeaseTable
 from db.history.packed import DAY_WIDTH, WIDTH
@@ -50,8 +51,8 @@ class StoredHistory:
     """Implements the sender's `History` and the assembly's `Memory` on Postgres and what the spool still has.
 
     It has three connections, one for the sender alone and one for the leases: nothing that reads or tidies
-    makes those wait; a fourth while the scoreboard is computed, and one a venue while its signals take up
-    their past. Connects when first used.
+    makes those wait; a fourth while the scoreboard is computed, and one while signals take up their past, a
+    venue after the other. Connects when first used.
     """
 
     def __init__(self, settings: Settings, spool: Spool) -> None:
@@ -62,7 +63,7 @@ class StoredHistory:
         )
         self._engine = writer_engine(self._url, connections=1)
         sharing = writer_engine(self._url, connections=1, statement_timeout_ms=1_500, lock_timeout_ms=1_000)
-        self._scoring = writer_engine(self._url, connections=1)
+        self._scoring = writer_engine(self._url, connections=1, name=SCOREBOARD_NAME)
         starting = fleeting_engine(self._url, statement_timeout_ms=int(START_WITHIN_S * 800))
         for engine, seconds in (
             (writing, WRITE_WITHIN_S),
@@ -78,6 +79,7 @@ class StoredHistory:
         self._writer = HistoryWriter(writing)
         self._reader = HistoryReader(self._engine)
         self._past_reader = HistoryReader(starting)
+        self._starting = threading.Lock()
         # A recording is older than any retention the moment it is played.
         self._is_playing = not settings.max_event_age_days
         self._retention_days = 0 if self._is_playing else settings.tick_retention_days
@@ -160,16 +162,24 @@ class StoredHistory:
         found = self._reader.newest_klines(instruments, list(INTERVAL_MS), per_series)
         return [kline for _, klines in found for kline in klines]
 
+    @contextmanager
+    def _past(self) -> Iterator[HistoryReader]:
+        """For one venue at a time: a small plan has no connection for each."""
+        with self._starting:
+            yield self._past_reader
+
     def past(
         self, venue: str, symbols: Sequence[str], intervals: Sequence[str]
     ) -> dict[tuple[str, str], Past]:
         """(symbol, interval) -> the newest 400 closed candles, ascending. Raises StoreUnavailable."""
-        found = self._past_reader.packed_klines(venue, symbols, intervals, WANTED)
+        with self._past() as past:
+            found = past.packed_klines(venue, symbols, intervals, WANTED)
         return {series: _unpacked(packed) for series, packed in found.items()}
 
     def minutes(self, venue: str, symbols: Sequence[str], since: int) -> dict[str, Minutes]:
         """Symbol -> its closed 1m candles from epoch ms `since` on. Raises StoreUnavailable."""
-        found = self._past_reader.packed_minutes(venue, symbols, since)
+        with self._past() as past:
+            found = past.packed_minutes(venue, symbols, since)
         return {symbol: _minutes(packed) for symbol, packed in found.items()}
 
     def paper_states(self, venue: str) -> list[tuple[str, int, dict[str, Any]]]:
@@ -177,7 +187,8 @@ class StoredHistory:
 
         Raises StoreUnavailable.
         """
-        stored = self._past_reader.paper_states(venue)
+        with self._past() as past:
+            stored = past.paper_states(venue)
         found = {(symbol, state["interval"], state["rule"]): (step, state) for symbol, step, state in stored}
         for batch in self._spool.waiting(["paper_steps"]):
             for row in batch.paper_steps:
@@ -188,7 +199,8 @@ class StoredHistory:
 
     def recent_signals(self, venue: str, since: int) -> list[tuple[SignalRow, set[int]]]:
         """A venue's signals, and the horizons of each that are priced. Raises StoreUnavailable."""
-        found = {row[:5]: (row, done) for row, done in self._past_reader.recent_signals(venue, since)}
+        with self._past() as past:
+            found = {row[:5]: (row, done) for row, done in past.recent_signals(venue, since)}
         for batch in self._spool.waiting(["signals", "outcomes"]):
             for row in batch.signals:
                 if row.venue == venue and row.ts >= since:

@@ -39,6 +39,9 @@ def _options(**settings: int | str) -> str:
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
+START_NAME = "tickdeck-start"
+SCOREBOARD_NAME = "tickdeck-scoreboard"
+"""Connections that come and go (docs/deployment.md counts them apart)."""
 _KEEPALIVE = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -49,16 +52,24 @@ _KEEPALIVE = {
 
 
 def writer_engine(
-    url: str, *, connections: int = 2, statement_timeout_ms: int = 30_000, lock_timeout_ms: int = 5_000
+    url: str,
+    *,
+    connections: int = 2,
+    statement_timeout_ms: int = 30_000,
+    lock_timeout_ms: int = 5_000,
+    name: str = "tickdeck-writer",
 ) -> Engine:
-    """An engine that writes. The collector has two with one connection each: its writer waits for nobody."""
+    """An engine that writes. The collector has some with one connection each: its writer waits for nobody.
+
+    `name`: what its connections are called in `pg_stat_activity`.
+    """
     return create_engine(
         driver_url(url),
         pool_size=connections,
         max_overflow=0,
         pool_timeout=10,
         connect_args={
-            "application_name": "tickdeck-writer",
+            "application_name": name,
             "connect_timeout": 5,
             **_KEEPALIVE,
             "options": _options(
@@ -78,7 +89,7 @@ def fleeting_engine(url: str, *, statement_timeout_ms: int = 30_000) -> Engine:
         driver_url(url),
         poolclass=NullPool,
         connect_args={
-            "application_name": "tickdeck-start",
+            "application_name": START_NAME,
             "connect_timeout": 5,
             **_KEEPALIVE,
             "options": _options(

@@ -314,8 +314,8 @@ def test_a_symbol_with_another_name_stands_under_that(reader: FakeReader, time: 
     assert view.listed_as("bybit", "FOOUSDT") == ""
 
 
-def test_what_a_silent_feed_said_is_not_known_any_more(reader: FakeReader, time: FakeTime) -> None:
-    """The rows are those of the configuration again. While Redis is silent, they stay as they were."""
+def test_what_a_silent_feed_said_last_goes_on(reader: FakeReader, time: FakeTime) -> None:
+    """While Redis is silent or the collector is gone, the rows stay as they were."""
     reader.states = unlisted("PEPEUSDT as 1000PEPEUSDT")
     model = ReadModel(settings(symbols=["bybit:PEPEUSDT"]), reader, time.clock)
     assert symbols(model.market()) == [("bybit", "1000PEPEUSDT")]
@@ -323,6 +323,9 @@ def test_what_a_silent_feed_said_is_not_known_any_more(reader: FakeReader, time:
     assert symbols(model.market()) == [("bybit", "1000PEPEUSDT")]
     assert model.market().listed_as("bybit", "PEPEUSDT") == "1000PEPEUSDT"
     reader.broken, reader.states, time.elapsed_s = False, {}, 2.0
+    assert symbols(model.market()) == [("bybit", "1000PEPEUSDT")]
+    assert model.market().listed_as("bybit", "PEPEUSDT") == "1000PEPEUSDT"
+    reader.states, time.elapsed_s = unlisted(""), 3.0
     assert symbols(model.market()) == [("bybit", "PEPEUSDT")]
     assert model.market().listed_as("bybit", "PEPEUSDT") is None
 
