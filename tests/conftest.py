@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
 
 STORE_FIXTURES = {"postgres_url", "redis_url", "database_url", "shared_database_url", "redis_client_url"}
+ONE_SITE = ["--disable-site-isolation-trials", "--renderer-process-limit=1"]
+"""Tests look at one site: a page needs no process of its own."""
 _numbers = itertools.count(1)
 
 settings.register_profile("whole", deadline=None)  # a machine that is busy is no failure
@@ -187,7 +189,7 @@ def browser(browser_profile: Path) -> Iterator["Browser"]:
 
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            browser_profile, executable_path=path, args=FLAGS
+            browser_profile, executable_path=path, args=[*FLAGS, *ONE_SITE]
         )
         assert context.browser is not None
         yield context.browser

@@ -193,27 +193,28 @@ def test_the_same_coin_stands_side_by_side(browser: Browser, site: Site) -> None
         visit.page.wait_for_selector(visit.cell(COIN, "mid_diff_bps") + ":has-text('+1.5')")
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (390, 844)])
 def test_both_views_fit_the_screen(
-    browser: Browser, site: Site, tmp_path: Path, size: tuple[int, int], scheme: str
+    browser: Browser, site: Site, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     """No sideways scrolling, every control inside the window, no head cut off, nothing to complain of."""
-    with Visit(browser, site.url, color_scheme=scheme) as visit:
-        visit.page.set_viewport_size({"width": size[0], "height": size[1]})
-        for view in ("", "venues"):
-            visit.page.click(f'[data-view="{view}"]')
-            visit.page.wait_for_selector(f".market-{'coins' if view else 'rows'} {ROW}")
-            visit.screenshot(tmp_path, f"market-{view}-{size[0]}-{scheme}")
-            assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-            outside = visit.page.eval_on_selector_all(
-                ".market-controls button, .market-controls select, .market-controls input",
-                "all => all.filter(e => e.getBoundingClientRect().right > innerWidth).map(e => e.outerHTML)",
-            )
-            assert outside == []
-            heads = visit.page.eval_on_selector_all(
-                ".ag-header-cell-text",
-                "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)",
-            )
-            assert heads == []
-        assert visit.complaints == []
+    with Visit(browser, site.url) as visit:
+        for scheme in visit.schemes():
+            visit.page.set_viewport_size({"width": size[0], "height": size[1]})
+            for view in ("", "venues"):
+                visit.page.click(f'[data-view="{view}"]')
+                visit.page.wait_for_selector(f".market-{'coins' if view else 'rows'} {ROW}")
+                visit.screenshot(tmp_path, f"market-{view}-{size[0]}-{scheme}")
+                assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+                outside = visit.page.eval_on_selector_all(
+                    ".market-controls button, .market-controls select, .market-controls input",
+                    "all => all.filter(e => e.getBoundingClientRect().right > innerWidth)"
+                    ".map(e => e.outerHTML)",
+                )
+                assert outside == []
+                heads = visit.page.eval_on_selector_all(
+                    ".ag-header-cell-text",
+                    "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)",
+                )
+                assert heads == []
+            assert visit.complaints == []

@@ -173,29 +173,29 @@ def test_the_theme_follows_the_system_until_chosen(browser: Browser, site: Site,
 
 
 @pytest.mark.parametrize("size", list(SIZES))
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_it_fits_the_screen(browser: Browser, site: Site, tmp_path: Path, size: str, scheme: str) -> None:
+def test_it_fits_the_screen(browser: Browser, site: Site, tmp_path: Path, size: str) -> None:
     """No sideways scrolling of the page, the first columns in sight, nothing moves at load."""
-    with Visit(browser, site.url, size=size, color_scheme=scheme) as visit:
-        visit.page.wait_for_selector(visit.cell(BTC, "last_price"))
-        assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        for column in ("symbol", "last_price", "change_24h_pct"):
-            box = visit.page.locator(visit.cell(BTC, column)).bounding_box()
-            assert box is not None
-            assert box["x"] + box["width"] <= SIZES[size][0]
-        heads = visit.page.eval_on_selector_all(
-            ".ag-header-cell-text",
-            "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)",
-        )
-        assert heads == []
-        shift = visit.page.evaluate(
-            """() => new Promise(done => new PerformanceObserver(list => done(
-                list.getEntries().reduce((sum, entry) => sum + entry.value, 0)
-            )).observe({type: 'layout-shift', buffered: true}) || setTimeout(() => done(0), 300))"""
-        )
-        assert shift < 0.02
-        assert len(visit.screenshot(tmp_path, f"{size}-{scheme}")) > 10_000
-        assert visit.complaints == []
+    with Visit(browser, site.url, size=size) as visit:
+        for scheme in visit.schemes():
+            visit.page.wait_for_selector(visit.cell(BTC, "last_price"))
+            assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            for column in ("symbol", "last_price", "change_24h_pct"):
+                box = visit.page.locator(visit.cell(BTC, column)).bounding_box()
+                assert box is not None
+                assert box["x"] + box["width"] <= SIZES[size][0]
+            heads = visit.page.eval_on_selector_all(
+                ".ag-header-cell-text",
+                "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)",
+            )
+            assert heads == []
+            shift = visit.page.evaluate(
+                """() => new Promise(done => new PerformanceObserver(list => done(
+                    list.getEntries().reduce((sum, entry) => sum + entry.value, 0)
+                )).observe({type: 'layout-shift', buffered: true}) || setTimeout(() => done(0), 300))"""
+            )
+            assert shift < 0.02
+            assert len(visit.screenshot(tmp_path, f"{size}-{scheme}")) > 10_000
+            assert visit.complaints == []
 
 
 def test_rows_are_high_enough_for_a_finger(browser: Browser, site: Site) -> None:

@@ -291,20 +291,20 @@ def test_pages_follow_one_another(browser: Browser, site: SignalsSite) -> None:
 
 
 @pytest.mark.parametrize("size", ["desk", "tablet", "phone"])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_it_fits_the_screen(
-    browser: Browser, site: SignalsSite, tmp_path: Path, size: str, scheme: str
-) -> None:
+def test_it_fits_the_screen(browser: Browser, site: SignalsSite, tmp_path: Path, size: str) -> None:
     """No sideways scrolling, neither of the page nor of the lists; what a trade made is in sight."""
-    with SignalsVisit(browser, site, "?venue=sim-bybit", size=size, color_scheme=scheme) as visit:
-        visit.page.wait_for_selector(ROWS)
-        assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        for frame in ("open", "past", "board", "equity"):
-            fits = f"(e => e.scrollWidth <= e.clientWidth + 1)(document.getElementById('signals-{frame}'))"
-            assert visit.page.evaluate(fits) or (frame == "board" and size == "tablet"), frame
-        colour = visit.page.eval_on_selector(".panel", "e => getComputedStyle(e).backgroundColor")
-        assert colour == ("rgb(22, 27, 34)" if scheme == "dark" else "rgb(255, 255, 255)")
-        for part in ("open", "board", "past"):
-            visit.page.evaluate(f"document.querySelector('.{part}-part').scrollIntoView()")
-            assert len(visit.screenshot(tmp_path, f"{size}-{scheme}-{part}")) > 10_000
-        assert visit.complaints == []
+    with SignalsVisit(browser, site, "?venue=sim-bybit", size=size) as visit:
+        for scheme in visit.schemes():
+            visit.page.wait_for_selector(ROWS)
+            assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            for frame in ("open", "past", "board", "equity"):
+                fits = (
+                    f"(e => e.scrollWidth <= e.clientWidth + 1)(document.getElementById('signals-{frame}'))"
+                )
+                assert visit.page.evaluate(fits) or (frame == "board" and size == "tablet"), frame
+            colour = visit.page.eval_on_selector(".panel", "e => getComputedStyle(e).backgroundColor")
+            assert colour == ("rgb(22, 27, 34)" if scheme == "dark" else "rgb(255, 255, 255)")
+            for part in ("open", "board", "past"):
+                visit.page.evaluate(f"document.querySelector('.{part}-part').scrollIntoView()")
+                assert len(visit.screenshot(tmp_path, f"{size}-{scheme}-{part}")) > 10_000
+            assert visit.complaints == []

@@ -274,37 +274,35 @@ def test_an_unknown_instrument_offers_the_nearest(browser: Browser, site: Symbol
 
 
 @pytest.mark.parametrize("size", ["desk", "tablet", "phone"])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_it_fits_the_screen(
-    browser: Browser, site: SymbolSite, tmp_path: Path, size: str, scheme: str
-) -> None:
+def test_it_fits_the_screen(browser: Browser, site: SymbolSite, tmp_path: Path, size: str) -> None:
     """No sideways scrolling, the price in sight; on a phone one part at a time."""
-    with SymbolVisit(browser, site, PEPE, size=size, color_scheme=scheme) as visit:
-        visit.redraws(1)
-        assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        last = visit.page.locator("#symbol-last").bounding_box()
-        assert last is not None
-        assert last["x"] + last["width"] <= SIZES[size][0]
-        colours = visit.page.evaluate(
-            f"[{CHART}.layout.paper_bgcolor, {CHART}.data[0].increasing.line.color]"
-        )
-        assert colours == (["#161b22", "#2fbfcb"] if scheme == "dark" else ["#ffffff", "#0e7490"])
-        assert len(visit.screenshot(tmp_path, f"{size}-{scheme}")) > 10_000
-        if size == "phone":
-            for part, content in (
-                ("Book", "#symbol-ladder"),
-                ("Trades", "#symbol-tape"),
-                ("Signals", "#symbol-signals tbody tr"),
-                ("Chart", "#symbol-chart"),
-            ):
-                visit.page.click(f".part-tab:has-text('{part}')")
-                visit.page.wait_for_selector(f"{content} >> nth=0", state="visible")
-                assert len(visit.screenshot(tmp_path, f"{size}-{scheme}-{part}")) > 5_000
-                if part == "Book":
-                    labels = visit.page.locator(".depth-labels").bounding_box()
-                    assert labels is not None
-                    assert labels["y"] + labels["height"] <= SIZES[size][1]
-        assert visit.complaints == []
+    with SymbolVisit(browser, site, PEPE, size=size) as visit:
+        for scheme in visit.schemes():
+            visit.redraws(1)
+            assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            last = visit.page.locator("#symbol-last").bounding_box()
+            assert last is not None
+            assert last["x"] + last["width"] <= SIZES[size][0]
+            colours = visit.page.evaluate(
+                f"[{CHART}.layout.paper_bgcolor, {CHART}.data[0].increasing.line.color]"
+            )
+            assert colours == (["#161b22", "#2fbfcb"] if scheme == "dark" else ["#ffffff", "#0e7490"])
+            assert len(visit.screenshot(tmp_path, f"{size}-{scheme}")) > 10_000
+            if size == "phone":
+                for part, content in (
+                    ("Book", "#symbol-ladder"),
+                    ("Trades", "#symbol-tape"),
+                    ("Signals", "#symbol-signals tbody tr"),
+                    ("Chart", "#symbol-chart"),
+                ):
+                    visit.page.click(f".part-tab:has-text('{part}')")
+                    visit.page.wait_for_selector(f"{content} >> nth=0", state="visible")
+                    assert len(visit.screenshot(tmp_path, f"{size}-{scheme}-{part}")) > 5_000
+                    if part == "Book":
+                        labels = visit.page.locator(".depth-labels").bounding_box()
+                        assert labels is not None
+                        assert labels["y"] + labels["height"] <= SIZES[size][1]
+            assert visit.complaints == []
 
 
 def test_the_charts_follow_the_theme(browser: Browser, site: SymbolSite) -> None:

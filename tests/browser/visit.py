@@ -1,5 +1,6 @@
 """A visit to the site that notes whatever a visit must not have: errors, warnings, other origins."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -98,6 +99,13 @@ class Visit:
     def theme(self) -> str | None:
         """dark or light."""
         return self.page.get_attribute("html", "data-bs-theme")
+
+    def schemes(self) -> Iterator[str]:
+        """Dark, then light, as the system has it: what is shown follows at once."""
+        for scheme in ("dark", "light"):
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.wait_for_selector(f"html[data-bs-theme='{scheme}']")
+            yield scheme
 
     def screenshot(self, folder: Path, name: str) -> bytes:
         """Keep a picture of what is seen."""
