@@ -1,4 +1,4 @@
-"""Real stores and a real browser for the tests that ask for them, and the marks that go with them.
+"""Real stores for the tests that ask for them, and how tests are marked and spread.
 
 `TEST_DATABASE_URL` (its role may create databases) and `TEST_REDIS_URL` (it is emptied) replace local stores.
 """
@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -17,17 +16,14 @@ from hypothesis import settings
 from sqlalchemy.engine import make_url
 from xdist.scheduler import LoadFileScheduling
 
-from bench.chromium import FLAGS, MISSING, find_chromium
+from bench.chromium import find_chromium
 from db.local.stores import temporary_stores
 from tests.sizes import PROFILE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
     from xdist.remote import Producer
 
 STORE_FIXTURES = {"postgres_url", "redis_url", "database_url", "shared_database_url", "redis_client_url"}
-ONE_SITE = ["--disable-site-isolation-trials", "--renderer-process-limit=1"]
-"""Tests look at one site: a page needs no process of its own."""
 _numbers = itertools.count(1)
 
 settings.register_profile("whole", deadline=None)  # a machine that is busy is no failure
@@ -168,29 +164,3 @@ def redis_client_url(redis_url: str) -> str:
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
     return redis_url
-
-
-@pytest.fixture(scope="session")
-def browser_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the browser keeps what it has fetched and compiled: half of what it takes to open a page."""
-    return tmp_path_factory.mktemp("chromium")
-
-
-@pytest.fixture(scope="module")
-def browser(browser_profile: Path) -> Iterator["Browser"]:
-    """The system's Chromium, driven by Playwright; its first context is that of the profile.
-
-    One for each test file: while it is open asyncio has a running loop, and other tests stumble over that.
-    """
-    path = find_chromium()
-    if path is None:
-        pytest.skip(MISSING)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            browser_profile, executable_path=path, args=[*FLAGS, *ONE_SITE]
-        )
-        assert context.browser is not None
-        yield context.browser
-        context.close()
