@@ -24,6 +24,11 @@ def symbol_body(symbol: str = "BTCUSDT") -> str:
     return _callback("symbol-live", "symbol-tick", {**asked, "until": now})
 
 
+def empty_body() -> str:
+    """For bench/empty_callback.py."""
+    return _callback("live", "tick", {})
+
+
 def reply(body: str) -> Any:
     """What one such request is answered."""
     client = http.client.HTTPConnection("127.0.0.1", PORT, timeout=10)
