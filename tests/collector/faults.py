@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg2
@@ -194,8 +194,14 @@ class Run:
         assert self.writer.stop(20.0)
 
     def wait(self, condition: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
-        """Wait for a condition; says what was waited for, and how it stood."""
-        until(condition, timeout_s, f"{what} ({self.writer.state}, {self.spool.rows} rows in the spool)")
+        """Wait for a condition; says what was waited for and how it stood. Who recovers is asked again."""
+
+        def is_so() -> bool:
+            with suppress(psycopg2.OperationalError):
+                return condition()
+            return False
+
+        until(is_so, timeout_s, f"{what} ({self.writer.state}, {self.spool.rows} rows in the spool)")
 
     def wait_for_new_rows(self) -> None:
         """Wait until rows that came just now are in the database."""
