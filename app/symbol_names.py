@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from app.read_model import ReadModel
-from app.view import MarketView
+from app.view import MarketView, unlisted_of
 from market.instruments import parse_symbol, spelled_for
 
 NEAREST = 6
@@ -107,7 +107,8 @@ class Names:
             return []
         view = self._read_model.market()
         if venue in view.feeds:
+            unlisted = unlisted_of(view.feeds[venue])
             rows = (row.symbol for row in view.rows if row.venue == venue)
-            return [Place(venue, symbol) for symbol in rows if view.listed_as(venue, symbol) is None]
+            return [Place(venue, symbol) for symbol in rows if symbol not in unlisted]
         # Another venue is shown in this one's place, so that nothing is known of it but the configuration.
         return [Place(venue, symbol) for symbol in self._read_model.symbols(venue)]

@@ -2,8 +2,8 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -80,6 +80,7 @@ class StoredHistory:
         self._reader = HistoryReader(self._engine)
         self._past_reader = HistoryReader(starting)
         self._starting = threading.Lock()
+        """One venue reads its past at a time: a small plan has no connection for each."""
         # A recording is older than any retention the moment it is played.
         self._is_playing = not settings.max_event_age_days
         self._retention_days = 0 if self._is_playing else settings.tick_retention_days
@@ -162,24 +163,18 @@ class StoredHistory:
         found = self._reader.newest_klines(instruments, list(INTERVAL_MS), per_series)
         return [kline for _, klines in found for kline in klines]
 
-    @contextmanager
-    def _past(self) -> Iterator[HistoryReader]:
-        """For one venue at a time: a small plan has no connection for each."""
-        with self._starting:
-            yield self._past_reader
-
     def past(
         self, venue: str, symbols: Sequence[str], intervals: Sequence[str]
     ) -> dict[tuple[str, str], Past]:
         """(symbol, interval) -> the newest 400 closed candles, ascending. Raises StoreUnavailable."""
-        with self._past() as past:
-            found = past.packed_klines(venue, symbols, intervals, WANTED)
+        with self._starting:
+            found = self._past_reader.packed_klines(venue, symbols, intervals, WANTED)
         return {series: _unpacked(packed) for series, packed in found.items()}
 
     def minutes(self, venue: str, symbols: Sequence[str], since: int) -> dict[str, Minutes]:
         """Symbol -> its closed 1m candles from epoch ms `since` on. Raises StoreUnavailable."""
-        with self._past() as past:
-            found = past.packed_minutes(venue, symbols, since)
+        with self._starting:
+            found = self._past_reader.packed_minutes(venue, symbols, since)
         return {symbol: _minutes(packed) for symbol, packed in found.items()}
 
     def paper_states(self, venue: str) -> list[tuple[str, int, dict[str, Any]]]:
@@ -187,8 +182,8 @@ class StoredHistory:
 
         Raises StoreUnavailable.
         """
-        with self._past() as past:
-            stored = past.paper_states(venue)
+        with self._starting:
+            stored = self._past_reader.paper_states(venue)
         found = {(symbol, state["interval"], state["rule"]): (step, state) for symbol, step, state in stored}
         for batch in self._spool.waiting(["paper_steps"]):
             for row in batch.paper_steps:
@@ -199,8 +194,8 @@ class StoredHistory:
 
     def recent_signals(self, venue: str, since: int) -> list[tuple[SignalRow, set[int]]]:
         """A venue's signals, and the horizons of each that are priced. Raises StoreUnavailable."""
-        with self._past() as past:
-            found = {row[:5]: (row, done) for row, done in past.recent_signals(venue, since)}
+        with self._starting:
+            found = {row[:5]: (row, done) for row, done in self._past_reader.recent_signals(venue, since)}
         for batch in self._spool.waiting(["signals", "outcomes"]):
             for row in batch.signals:
                 if row.venue == venue and row.ts >= since:

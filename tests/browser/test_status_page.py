@@ -172,11 +172,6 @@ def test_it_fits_the_screen(browser: Browser, site: StatusSite, tmp_path: Path, 
                 box = visit.page.locator(f'.part[data-key="{name}"]').bounding_box()
                 assert box is not None
                 assert box["y"] + box["height"] <= height
-            shift = visit.page.evaluate(
-                """() => new Promise(done => new PerformanceObserver(list => done(
-                    list.getEntries().reduce((sum, entry) => sum + entry.value, 0)
-                )).observe({type: 'layout-shift', buffered: true}) || setTimeout(() => done(0), 300))"""
-            )
-            assert shift < 0.02
+            assert visit.shift() < 0.02
             assert len(visit.screenshot(tmp_path, f"{size}-{scheme}")) > 10_000
             assert visit.complaints == []

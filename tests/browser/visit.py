@@ -107,6 +107,15 @@ class Visit:
             self.page.wait_for_selector(f"html[data-bs-theme='{scheme}']")
             yield scheme
 
+    def shift(self) -> float:
+        """How much of what was seen has moved by itself so far: the layout shifts, summed."""
+        found: float = self.page.evaluate(
+            """() => new Promise(done => new PerformanceObserver(list => done(
+                list.getEntries().reduce((sum, entry) => sum + entry.value, 0)
+            )).observe({type: 'layout-shift', buffered: true}) || setTimeout(() => done(0), 300))"""
+        )
+        return found
+
     def screenshot(self, folder: Path, name: str) -> bytes:
         """Keep a picture of what is seen."""
         return self.page.screenshot(path=folder / f"{name}.png")
