@@ -107,6 +107,11 @@ class Visit:
             self.page.wait_for_selector(f"html[data-bs-theme='{scheme}']")
             yield scheme
 
+    def cut_off(self, selector: str, spare: int = 0) -> list[str]:
+        """The texts of these elements whose content is wider than they are, by more than `spare` px."""
+        texts = "(all, px) => all.filter(e => e.scrollWidth > e.clientWidth + px).map(e => e.innerText)"
+        return list(self.page.eval_on_selector_all(selector, texts, spare))
+
     def shift(self) -> float:
         """How much of what was seen has moved by itself so far: the layout shifts, summed."""
         found: float = self.page.evaluate(
