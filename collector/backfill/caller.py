@@ -7,7 +7,7 @@ does any job, a second only what cannot wait, so that an answer that does not co
 import random
 import threading
 import time
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Hashable, Iterable
 
 import structlog
 
@@ -66,6 +66,8 @@ class Caller:
         self._wake = threading.Condition()
         self._is_stopping = False
         self._failures = 0
+        self._failed: set[Hashable] = set()
+        """Jobs, by key, that failed since the last answer: another may be answered, so it goes first."""
         self._pauses = dict.fromkeys(PAUSE_S, 0.0)
         client.on_used = budget.note
         self._threads = [
@@ -147,7 +149,7 @@ class Caller:
                     return None
                 now = time.monotonic()
                 pause = self._pauses[least] - now
-                job = self._jobs.take(now, due_to, screen) if pause <= 0 else None
+                job = self._jobs.take(now, due_to, screen, self._failed) if pause <= 0 else None
                 if job is not None:
                     return job
                 if not self._jobs:
@@ -206,6 +208,7 @@ class Caller:
             now = time.monotonic()
             job.tries += 1
             if not error.is_for_all:
+                self._failed.add(job.key)
                 pause = min(PAUSE_S[least], self._first_pause_s * 2 ** min(self._failures, 10))
                 self._pauses[least] = now + random.uniform(0, pause)
                 if self._failures == 1:
@@ -226,6 +229,7 @@ class Caller:
     def _on_answer(self) -> None:
         with self._wake:
             self._failures = 0
+            self._failed.clear()
             self.trouble = ""
             if any(self._pauses.values()):
                 self._pauses = dict.fromkeys(PAUSE_S, 0.0)

@@ -57,15 +57,19 @@ class Jobs:
         """A job that was taken and not done goes to its old place, unless it was replaced meanwhile."""
         self._jobs.setdefault(job.key, job)
 
-    def take(self, now: float, least: int, screen: Container[str]) -> Job | None:
-        """The most urgent job that is due, down to urgency `least`. `screen`: symbols that are looked at."""
-        found: Job | None = None
+    def take(
+        self, now: float, least: int, screen: Container[str], failed: Container[Hashable] = ()
+    ) -> Job | None:
+        """The most urgent job that is due, down to urgency `least`; `failed`, by key, only if no other is.
+
+        `screen`: symbols that are looked at.
+        """
+        due: list[Job] = []
         for job in self._jobs.values():
             job.rank = _rank(job, screen)
-            if job.not_before > now or job.rank > least:
-                continue
-            if found is None or (job.rank, job.number) < (found.rank, found.number):
-                found = job
+            if job.not_before <= now and job.rank <= least:
+                due.append(job)
+        found = min(due, key=lambda job: (job.key in failed, job.rank, job.number), default=None)
         if found is not None:
             del self._jobs[found.key]
         return found

@@ -24,7 +24,7 @@ from collector.simulator.wire import Client, symbol_of
 BOOK_TOPICS = "orderbook.*,*@depth*"
 BOOK_PATHS = ("/fapi/v1/depth", "/v5/market/orderbook")
 _DEPTH = 1000
-_CROSSING_LEVEL = 200
+"""Levels of a book that is remembered; a bid at the last of its asks crosses it however the market moves."""
 _PARTIAL = re.compile(r"@depth\d")
 
 Levels = list[list[str]]
@@ -114,7 +114,7 @@ class Cross(TopicFault):
 
     async def _choose(self, venue: str, symbol: str) -> None:
         if (venue, symbol) not in self._prices:
-            view = await self.exchange.feed_of(venue).book(symbol, _CROSSING_LEVEL)
+            view = await self.exchange.feed_of(venue).book(symbol, _DEPTH)
             if view is not None and view.asks:
                 self._prices[venue, symbol] = view.asks[-1][0]
 

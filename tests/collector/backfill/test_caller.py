@@ -134,6 +134,20 @@ def test_one_bad_question_holds_up_no_other(bench: Bench) -> None:
     assert bench.asked.count("BAD") < 8
 
 
+def test_a_bad_question_that_was_alone_lets_others_go_first(bench: Bench) -> None:
+    """However often it failed before they came, and however urgent it is."""
+    bench.server.answer = lambda path, _query: Said(500) if path == "/BAD" else Said()
+    bench.ask("BAD", SNAPSHOT)
+    bench.caller.start()
+    while bench.asked.count("BAD") < 4:
+        time.sleep(0.005)
+    tries = bench.asked.count("BAD")
+    for symbol in "ABCD":
+        bench.ask(symbol)
+    assert bench.until(4) == ["A", "B", "C", "D"]
+    assert bench.asked.count("BAD") <= tries + 4
+
+
 def test_an_answer_that_does_not_come_holds_up_no_book(bench: Bench) -> None:
     """A second thread is there for what cannot wait."""
     go_on = threading.Event()
