@@ -2,8 +2,8 @@
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -51,8 +51,8 @@ class StoredHistory:
     """Implements the sender's `History` and the assembly's `Memory` on Postgres and what the spool still has.
 
     It has three connections, one for the sender alone and one for the leases: nothing that reads or tidies
-    makes those wait; a fourth while the scoreboard is computed, and one while signals take up their past, a
-    venue after the other. Connects when first used.
+    makes those wait; a fourth while the scoreboard is computed, and one while signals take up their past.
+    Connects when first used.
     """
 
     def __init__(self, settings: Settings, spool: Spool) -> None:
@@ -80,7 +80,7 @@ class StoredHistory:
         self._reader = HistoryReader(self._engine)
         self._past_reader = HistoryReader(starting)
         self._starting = threading.Lock()
-        """One venue reads its past at a time: a small plan has no connection for each."""
+        """A small plan has no further connection for each venue's past."""
         # A recording is older than any retention the moment it is played.
         self._is_playing = not settings.max_event_age_days
         self._retention_days = 0 if self._is_playing else settings.tick_retention_days
@@ -167,14 +167,14 @@ class StoredHistory:
         self, venue: str, symbols: Sequence[str], intervals: Sequence[str]
     ) -> dict[tuple[str, str], Past]:
         """(symbol, interval) -> the newest 400 closed candles, ascending. Raises StoreUnavailable."""
-        with self._starting:
-            found = self._past_reader.packed_klines(venue, symbols, intervals, WANTED)
+        with self._past() as reader:
+            found = reader.packed_klines(venue, symbols, intervals, WANTED)
         return {series: _unpacked(packed) for series, packed in found.items()}
 
     def minutes(self, venue: str, symbols: Sequence[str], since: int) -> dict[str, Minutes]:
         """Symbol -> its closed 1m candles from epoch ms `since` on. Raises StoreUnavailable."""
-        with self._starting:
-            found = self._past_reader.packed_minutes(venue, symbols, since)
+        with self._past() as reader:
+            found = reader.packed_minutes(venue, symbols, since)
         return {symbol: _minutes(packed) for symbol, packed in found.items()}
 
     def paper_states(self, venue: str) -> list[tuple[str, int, dict[str, Any]]]:
@@ -182,8 +182,8 @@ class StoredHistory:
 
         Raises StoreUnavailable.
         """
-        with self._starting:
-            stored = self._past_reader.paper_states(venue)
+        with self._past() as reader:
+            stored = reader.paper_states(venue)
         found = {(symbol, state["interval"], state["rule"]): (step, state) for symbol, step, state in stored}
         for batch in self._spool.waiting(["paper_steps"]):
             for row in batch.paper_steps:
@@ -194,8 +194,8 @@ class StoredHistory:
 
     def recent_signals(self, venue: str, since: int) -> list[tuple[SignalRow, set[int]]]:
         """A venue's signals, and the horizons of each that are priced. Raises StoreUnavailable."""
-        with self._starting:
-            found = {row[:5]: (row, done) for row, done in self._past_reader.recent_signals(venue, since)}
+        with self._past() as reader:
+            found = {row[:5]: (row, done) for row, done in reader.recent_signals(venue, since)}
         for batch in self._spool.waiting(["signals", "outcomes"]):
             for row in batch.signals:
                 if row.venue == venue and row.ts >= since:
@@ -204,6 +204,19 @@ class StoredHistory:
                 if outcome[:5] in found:
                     found[outcome[:5]][1].add(outcome.horizon_s)
         return list(found.values())
+
+    @contextmanager
+    def _past(self) -> Iterator[HistoryReader]:
+        """Who reads the past: the connection of starts, or while a venue has it the one for all else."""
+        if not self._starting.acquire(blocking=False):
+            if not self._engine.pool.checkedout():  # type: ignore[attr-defined]
+                yield self._reader
+                return
+            self._starting.acquire()
+        try:
+            yield self._past_reader
+        finally:
+            self._starting.release()
 
     def open_gaps(self, venue: str) -> list[GapRow]:
         """The gaps of a venue that last. Raises StoreUnavailable."""
