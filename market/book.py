@@ -113,9 +113,9 @@ class Book:
         self.is_live = True
 
     def apply(self, delta: BookDelta, floor: float = 0.0, ceiling: float = float("inf")) -> None:
-        """Take a delta that is known to be the next one."""
-        self.bids.apply(delta.bids, floor, ceiling)
-        self.asks.apply(delta.asks, floor, ceiling)
+        """Take a delta that is known to be the next one; bids below `floor`, asks above `ceiling` are unproven."""
+        self.bids.apply(delta.bids, floor, float("inf"))
+        self.asks.apply(delta.asks, 0.0, ceiling)
         self._stamp(delta)
 
     def _stamp(self, event: BookSnapshot | BookDelta) -> None:
@@ -189,8 +189,8 @@ class SequencedBook:
 class DiffBook:
     """Binance: deltas chained by `pu`, built on a REST snapshot.
 
-    Until a snapshot fits, deltas are buffered, across attempts. The book is proven only inside the price
-    range of its snapshot (unless that held the whole side), so levels beyond it are never taken in.
+    Until a snapshot fits, deltas are buffered, across attempts. The book is proven only down to the last bid
+    and up to the last ask of its snapshot (unless that held the whole side): none beyond is taken in.
     Source: Binance USDⓈ-M futures, "How to manage a local order book correctly".
     """
 

@@ -161,6 +161,18 @@ def test_a_diff_book_holds_only_what_its_snapshot_proved() -> None:
     assert rules.book.best(5) == ([(9.0, 1.0), (8.5, 1.0), (8.0, 1.0)], [(101.0, 1.0), (102.0, 1.0)])
 
 
+def test_a_diff_book_knows_the_near_side_of_a_market_that_leaves_its_snapshot() -> None:
+    """What is bid above the highest ask that was known came later, so it is proven; asks up there are not."""
+    rules = DiffBook(snapshot_limit=2)
+    rules.on_snapshot(snapshot(10, [(9.0, 1.0), (8.0, 1.0)], [(101.0, 1.0), (102.0, 1.0)]))
+    rules.on_delta(delta(20, [(105.0, 1.0)], [(101.0, 0.0), (102.0, 0.0), (106.0, 1.0)], previous=10))
+    assert rules.book.top() == (105.0, 1.0, None, None)
+    assert rules.is_thin(1)
+    rules.on_snapshot(snapshot(30, [(9.0, 1.0), (8.0, 1.0)], [(101.0, 1.0), (102.0, 1.0)]))
+    rules.on_delta(delta(40, [(9.0, 0.0), (8.0, 0.0), (3.0, 1.0)], [(4.0, 1.0)], previous=30))
+    assert rules.book.top() == (None, None, 4.0, 1.0)
+
+
 def test_a_partial_book_is_its_newest_message() -> None:
     """Each message replaces; an older one is dropped; a first one needs nothing before it."""
     rules = PartialBook()
