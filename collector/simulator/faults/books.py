@@ -1,5 +1,6 @@
 """Faults of books: levels that stay although they are gone, crossed books, snapshots out of a cache."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -20,40 +21,68 @@ from collector.simulator.faults.fault import (
 )
 from collector.simulator.rest import BookView, Reply, Source
 from collector.simulator.wire import Client, symbol_of
+from market.book import Side
 
 BOOK_TOPICS = "orderbook.*,*@depth*"
 BOOK_PATHS = ("/fapi/v1/depth", "/v5/market/orderbook")
 _DEPTH = 1000
 """Levels of a book that is remembered; a bid at the last of its asks crosses it however the market moves."""
+_CROSSED_MS = 800
+"""Deletions are withheld so long then, lest the market uncrosses a book; its client waits for a second."""
+_SEQUENCED = re.compile(r"^orderbook\.(\d+)\.")
 _PARTIAL = re.compile(r"@depth\d")
 
-Levels = list[list[str]]
+Levels = Sequence[Sequence[str]]
 
 
 class DropDelete(TopicFault):
-    """Deleted levels are not said to be deleted, until a book is crossed by one; its notes then say when."""
+    """Deletions are not said until a client's book is crossed by that for a while; the notes say when."""
 
     topics: str = BOOK_TOPICS
 
     async def begin(self) -> None:
-        self._ghosts: dict[tuple[Client, str], tuple[set[float], set[float]]] = {}
-        self._crossed: set[str] = set()
+        self._copies: dict[tuple[Client, str], _Copy] = {}
+        self._crossed: dict[str, float] = {}
+        """Topic -> when a book was first crossed, ms."""
+        for client in self.exchange.clients:
+            for topic in filter(lambda topic: self.meets(client, topic), client.topics):
+                view = await self.exchange.feed_of(client.venue).book(symbol_of(topic), _DEPTH)
+                if view is not None:
+                    self._copies[client, topic] = _Copy(topic, view.bids, view.asks)
 
     def change(self, client: Client, topic: str, frame: bytes) -> list[bytes] | None:
-        message = message_of(frame)
+        message, now = message_of(frame), self.exchange.now(client.venue)
         book = book_of(message)
-        if topic in self._crossed or not book or message.get("type") == "snapshot":
+        if not book or now - self._crossed.get(topic, now) > _CROSSED_MS:
             return None
-        bid_ghosts, ask_ghosts = self._ghosts.setdefault((client, topic), (set(), set()))
-        for side, ghosts in (("b", bid_ghosts), ("a", ask_ghosts)):
-            ghosts.difference_update(float(price) for price, size in book[side] if float(size))
-            ghosts.update(float(price) for price, size in book[side] if not float(size))
+        if message.get("type") == "snapshot":
+            self._copies[client, topic] = _Copy(topic, book["b"], book["a"])
+            return None
+        for side in ("b", "a"):
             book[side] = [level for level in book[side] if float(level[1])]
-        bids, asks = _prices(book["b"]), _prices(book["a"])
-        if _cross(bids, ask_ghosts) or _cross(bid_ghosts, asks) or _cross(bid_ghosts, ask_ghosts):
-            self._crossed.add(topic)
-            self.notes[f"crossed {topic}"] = int(self.exchange.now(client.venue))
+        copy = self._copies.get((client, topic))
+        if copy is not None and copy.is_crossed_by(book["b"], book["a"]):
+            self._crossed.setdefault(topic, now)
+            self.notes.setdefault(f"crossed {topic}", int(now))
         return [frame_of(message)]
+
+
+class _Copy:
+    """The book of a client of a topic, as it is from what it was told."""
+
+    def __init__(self, topic: str, bids: Levels, asks: Levels) -> None:
+        depth = _SEQUENCED.search(topic)
+        self._depth = int(depth[1]) if depth else _DEPTH
+        self._bids, self._asks = Side(), Side()
+        self.is_crossed_by(bids, asks)
+
+    def is_crossed_by(self, bids: Levels, asks: Levels) -> bool:
+        """Whether the book is crossed after these changes."""
+        for side, levels in ((self._bids, bids), (self._asks, asks)):
+            side.apply([(float(price), float(size)) for price, size in levels], 0.0, math.inf)
+        for price in self._bids.prices[: -self._depth] + self._asks.prices[self._depth :]:
+            (self._bids if price in self._bids.sizes else self._asks).drop(price)
+        return bool(self._bids.prices and self._asks.prices) and self._bids.prices[-1] >= self._asks.prices[0]
 
 
 class Cross(TopicFault):
@@ -169,11 +198,3 @@ class _Remembered:
     async def book(self, symbol: str, depth: int) -> BookView | None:
         view = self.books[symbol]
         return view._replace(bids=view.bids[:depth], asks=view.asks[:depth])
-
-
-def _prices(levels: Levels) -> set[float]:
-    return {float(price) for price, _ in levels}
-
-
-def _cross(bids: set[float], asks: set[float]) -> bool:
-    return bool(bids and asks and max(bids) >= min(asks))

@@ -10,6 +10,7 @@ from tests.collector.simulator.faults.market import binance, bybit, catch_up, he
 pytestmark = pytest.mark.wire
 
 BTC = "orderbook.50.BTCUSDT"
+HELD_MS = 700
 DEPTH = "btcusdt@depth@100ms"
 
 
@@ -36,17 +37,20 @@ def test_a_deletion_that_is_not_said_crosses_bybits_book(exchange: Commanded) ->
         book = BookCopy()
         number = exchange.inject("drop_delete", topics=BTC)
         say(client, op="subscribe", args=[BTC])
-        messages, crossed = [], 0
-        while crossed < 5:
+        messages, crossed_at, is_said = [], 0, False
+        while not is_said:
             (message,) = (it for it in hear_of(client, BTC, 1))
             messages.append(message)
+            is_said = any(float(size) == 0 for _, size in message["data"]["b"] + message["data"]["a"])
+            assert crossed_at or not is_said
             book.apply(message["data"]["b"], message["data"]["a"])
-            crossed += is_crossed(book)
+            if is_crossed(book):
+                crossed_at = crossed_at or message["ts"]
         healed = exchange.heal(number)
     ids = [it["data"]["u"] for it in messages]
     assert ids == list(range(ids[0], ids[0] + len(ids)))
-    assert any(float(size) == 0 for it in messages[-4:] for _, size in it["data"]["b"] + it["data"]["a"])
-    assert healed["notes"][f"crossed {BTC}"] > messages[0]["ts"]
+    assert messages[-1]["ts"] - crossed_at >= HELD_MS
+    assert abs(healed["notes"][f"crossed {BTC}"] - crossed_at) < HELD_MS
 
 
 def test_the_book_is_crossed_for_a_while_and_right_again(exchange: Commanded) -> None:
