@@ -88,13 +88,13 @@ class Restarts:
                         outcome.problems.append(f"not calm after {number} ends")
                         return
                     calm_ms = now_ms()
-                    if held_ms:
+                    is_last = number == times
+                    self.player.pause(2.0 if is_last else random.uniform(0.5, 2.5))
+                    if held_ms:  # asked for only now: a busy exchange may tell of it a little later
                         pieces.append(self.player.piece(held_ms, calm_ms - 1))
-                    if number == times:
+                    if is_last:
                         outcome.live_s = took
-                        self.player.pause(2.0)
                         break
-                    self.player.pause(random.uniform(0.2, 2.0))
                     held_ms = max(calm_ms, now_ms() - HELD_MS)
                     process.send_signal(how)
                     if how == signal.SIGTERM and process.wait(STOPPED_WITHIN_S) != 0:

@@ -71,7 +71,7 @@ def compare_ticks(
     unsaid = [(key, tuple(best)) for key, best in found.items() if key not in keys]
     firsts = [key for key, best in unsaid if best in _bests_at(truth, times, key[0])]
     taken = [key for key in firsts if not _is_in(spans, key[0])][:takeovers]
-    invented = [key for key, _ in unsaid if key not in firsts or not (_is_in(spans, key[0]) or key in taken)]
+    invented = [it for it in unsaid if it[0] not in firsts or not (_is_in(spans, it[0][0]) or it[0] in taken)]
     example = ""
     if outside or invented or wrong:
         example = f"missing {outside[:2]} invented {invented[:2]} wrong {wrong[:2]}"

@@ -21,7 +21,7 @@ from bench.drill.rig import Halted
 from bench.drill.rows import Rows
 from bench.drill.servers import Servers
 from bench.drill.tapes import compare_tapes
-from bench.drill.watch import Instrument
+from bench.drill.watch import Gap, Instrument
 
 CALM_WITHIN_S = 60.0
 BEFORE_MS = 30_000
@@ -188,7 +188,7 @@ class Player:
                 outcome.rows = outcome.rows.plus(found)
                 lost += found.missing if piece.is_whole else 0
             is_right = not outcome.rows.outside and not lost
-            return is_right and all(gap.ended_at for gap in self.servers.gaps())
+            return is_right and all(gap.ended_at for gap in self._gaps())
 
         self.until(is_whole, SETTLED_WITHIN_S)
         if outcome.rows.outside or outcome.rows.twice:
@@ -200,14 +200,16 @@ class Player:
             outcome.problems.append("no row was compared")
         if lost:
             outcome.problems.append(f"{lost} rows are missing where none may be, whatever the ledger says")
-        gaps = [
-            g for g in self.servers.gaps() if g.started_at <= last_ms and (g.ended_at or last_ms) >= first_ms
-        ]
+        gaps = [g for g in self._gaps() if g.started_at <= last_ms and (g.ended_at or last_ms) >= first_ms]
         outcome.ledger = ", ".join(sorted({gap.cause for gap in gaps})) or "none"
         if wrong := sorted({gap.cause for gap in gaps} - set(causes)):
             outcome.problems.append(f"the ledger says {', '.join(wrong)}, though nothing of it was missed")
         if lasting := [gap for gap in gaps if gap.ended_at is None]:
             outcome.problems.append(f"gaps stay open: {lasting[:2]}")
+
+    def _gaps(self) -> list[Gap]:
+        """The ledger of the instruments that are followed; of others an earlier fault may have left some."""
+        return [gap for gap in self.servers.gaps() if (gap.venue, gap.symbol) in self._followed]
 
     def _told(self, example: str, first_ms: int) -> str:
         """What the ledger says of the book of the instrument that an example names."""
