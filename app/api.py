@@ -1,5 +1,7 @@
 """`/api`: the same numbers as the pages, as JSON and CSV for programs."""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, request
 
 from app.api_book import book_view, last_known_book
@@ -52,13 +54,18 @@ def blueprint(
         return uncached(Response(body, mimetype="application/json"))
 
     def _book(venue: str, symbol: str) -> dict[str, object]:
+        silence: StoreUnavailable | None = None
+        fields: Mapping[str, str] | None = None
         try:
-            return book_view(venue, symbol, reader.book(venue, symbol), clock.now_ms())
-        except StoreUnavailable:
-            ticker = read_model.last_ticker(venue, symbol)
-            if ticker is None:
-                raise
+            fields = reader.book(venue, symbol)
+        except StoreUnavailable as error:
+            silence = error
+        ticker = None if fields else read_model.last_ticker(venue, symbol)
+        if ticker is not None:
             return last_known_book(ticker, clock.now_ms())
+        if silence is not None:
+            raise silence
+        return book_view(venue, symbol, fields, clock.now_ms())
 
     return api
 

@@ -1,4 +1,4 @@
-"""Overview rows from what Postgres last knew, for while Redis is gone. Pure."""
+"""Overview rows from what was known last, for while Redis is gone or has nothing of them any more. Pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -23,6 +23,16 @@ def overlay(
     stored = {(ticker.venue, ticker.symbol): ticker for ticker in tickers}
     ticks = {(found.venue, found.symbol): found.tick_size for found in instruments}
     return [_newer(row, stored.get((row.venue, row.symbol)), ticks) for row in rows]
+
+
+def refilled(rows: Sequence[OverviewRow], held: Iterable[OverviewRow]) -> list[OverviewRow]:
+    """The rows, each that is empty as it is among the `held` ones, its book `stale`."""
+    known = {(row.venue, row.symbol): row for row in held if row.recv_time is not None}
+    found = []
+    for row in rows:
+        old = known.get((row.venue, row.symbol)) if row.recv_time is None else None
+        found.append(msgspec.structs.replace(old, book_state="stale") if old else row)
+    return found
 
 
 def newest(tickers: Iterable[TickerRow], venues: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import structlog
 
-from app.last_known import newest, overlay
+from app.last_known import newest, overlay, refilled
 from app.ports import Clock, Fields, HotReader
 from app.shared import Shared
 from app.view import (
@@ -225,14 +225,31 @@ class ReadModel:
             unreadable += (f"{venue} {symbol}" for symbol in wrong)
         waiting = {venue: feeds[venue] for venue in self.venues.live if venue not in shown}
         shown_feeds = {venue: feeds[venue] for venue in shown}
-        return _Read(shown_feeds, waiting, rows, unreadable, self._read_workers())
+        return _Read(shown_feeds, waiting, self._refill(rows), unreadable, self._read_workers())
+
+    def _refill(self, rows: list[OverviewRow]) -> list[OverviewRow]:
+        """What was known last of those of which Redis has nothing: its keys end two minutes after a feed."""
+        lacking = [row for row in rows if row.recv_time is None]
+        if not lacking:
+            return rows
+        held = self._last_read.rows if self._last_read else []
+        known = self._watch.last_known() if self._watch else ([], [])
+        filled = {(row.venue, row.symbol): row for row in overlay(refilled(lacking, held), *known)}
+        return [filled.get((row.venue, row.symbol), row) for row in rows]
 
     def _shown(
         self, feeds: Mapping[str, Mapping[str, str]]
     ) -> tuple[tuple[str, ...], dict[str, dict[str, bytes]]]:
-        """The venues to show and their rows: the simulated ones while any of their keys exists."""
-        simulated = self.venues.simulated
-        markets = {venue: self._reader.market(venue) for venue in simulated}
-        if not self.venues.live or any(feeds.get(v) or markets[v] for v in simulated):
-            return simulated, markets
-        return self.venues.live, {venue: self._reader.market(venue) for venue in self.venues.live}
+        """The venues to show and their rows: the simulated ones while any of their keys exists.
+
+        Where there is no key of any, those that were shown last.
+        """
+        live, simulated = self.venues
+        stood_in = {venue: self._reader.market(venue) for venue in simulated}
+        if not live or any(feeds.get(v) or stood_in[v] for v in simulated):
+            return simulated, stood_in
+        markets = {venue: self._reader.market(venue) for venue in live}
+        was_simulated = self._last_read is not None and tuple(self._last_read.feeds) == simulated
+        if was_simulated and not any(feeds.get(v) or markets[v] for v in live):
+            return simulated, stood_in
+        return live, markets

@@ -208,13 +208,17 @@ class _SeriesModel:
     def _read_hot(self) -> _Hot:
         (venue, symbol, interval), reader = self._series, self._sources.hot
         try:
-            return _Hot(
+            found = _Hot(
                 reader.ticker(venue, symbol),
                 reader.book(venue, symbol),
                 reader.kline(venue, symbol, interval),
                 reader.indicator(venue, symbol, interval),
                 tuple(reader.trades(venue, symbol, TRADES)),
             )
+            if found.ticker or found.book:
+                return found
+            held = self._hot.book  # keys end two minutes after their feed: the page keeps what it had
+            return self._hot._replace(is_old=False, book={**held, "state": "stale"} if held else None)
         except StoreUnavailable:  # logged, and told in a notice, by the read model
             return self._hot._replace(is_old=True)
 

@@ -45,7 +45,7 @@ class Side:
         self.prices = sorted(self.sizes)
 
     def apply(self, changes: Levels, floor: float, ceiling: float) -> None:
-        """Set or (size 0) delete levels; those outside [floor, ceiling] are not ours to know."""
+        """Set or (size 0) delete levels; none outside [floor, ceiling] is taken in."""
         sizes, prices = self.sizes, self.prices
         for price, size in changes:
             if size > 0:
@@ -113,7 +113,7 @@ class Book:
         self.is_live = True
 
     def apply(self, delta: BookDelta, floor: float = 0.0, ceiling: float = float("inf")) -> None:
-        """Take a delta that is known to be the next one; bids below `floor`, asks above `ceiling` are unproven."""
+        """Take the next delta; bids below `floor` and asks above `ceiling` are not ours to know."""
         self.bids.apply(delta.bids, floor, float("inf"))
         self.asks.apply(delta.asks, 0.0, ceiling)
         self._stamp(delta)

@@ -223,7 +223,7 @@ def test_without_both_pages_say_so(site: Site) -> None:
 
 
 def test_without_a_collector_the_page_says_so(site: Site) -> None:
-    """Everything is answered; another one makes it live again."""
+    """Everything is answered, with what was known last; another one makes it live again."""
     worker = site.deployed.running.pop("worker")
     os.killpg(worker.pid, signal.SIGKILL)
     worker.wait()
@@ -231,7 +231,8 @@ def test_without_a_collector_the_page_says_so(site: Site) -> None:
     site.redis.start()
     site.restart_web()
     assert set(site.answers(*PAGES, *FROM_POSTGRES, *ALWAYS, BOOK, STREAM).values()) == {200}
-    assert site.ask(BOOK).json["state"] is None
+    assert site.ask(BOOK).json["state"] == "stale"
+    assert all(row["last_price"] and row["age_ms"] for row in site.ask("/api/market").json["rows"])
     assert site.unready() == {"collector"}
     assert "The collector is gone" in site.notices()
     site.deployed.start("worker")

@@ -46,6 +46,12 @@ def _rank(row: str) -> str:
     return f"array_position(ARRAY[{ascending}], {row}.source)"
 
 
+_KEPT_COUNTS = ", ".join(
+    f"{n} = coalesce(excluded.{n}, CASE WHEN NOT {_moves('excluded', ['volume'])} THEN k.{n} END)"
+    for n in _COUNTS
+)
+"""What was counted of trades stays where a candle of the same volume does not tell it."""
+
 KLINES = text(f"""
 WITH written AS (
     INSERT INTO kline_rows AS k (instrument_id, interval, open_time, open, high, low, close, volume, turnover,
@@ -58,8 +64,7 @@ WITH written AS (
     ON CONFLICT (instrument_id, interval, open_time) DO UPDATE SET
         open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
         volume = excluded.volume, turnover = excluded.turnover, source = excluded.source,
-        trades = coalesce(excluded.trades, k.trades),
-        taker_buy_volume = coalesce(excluded.taker_buy_volume, k.taker_buy_volume),
+        {_KEPT_COUNTS},
         complete = excluded.complete OR k.complete, recv_ts = excluded.recv_ts
     WHERE (excluded.complete OR NOT k.complete AND excluded.volume >= k.volume) AND (
         k.source <> 'rest' AND excluded.complete AND NOT k.complete

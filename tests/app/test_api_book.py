@@ -34,11 +34,14 @@ def client(reader: FakeReader, history: FakeHistory) -> FlaskClient:
 def test_without_redis_it_is_the_last_known_ticker(
     client: FlaskClient, reader: FakeReader, history: FakeHistory
 ) -> None:
-    """One level a side, every field, `stale`, and as old as it is."""
-    history.last, reader.broken = [TICKER], True
+    """One level a side, every field, `stale`, and as old as it is; also where Redis has no book any more."""
+    history.last = [TICKER]
+    without = client.get(URL).get_json()
+    reader.broken = True
     found = client.get(URL)
     assert found.status_code == 200
     told = found.get_json()
+    assert told == without
     assert set(told) == {"now", "venue", "symbol", "age_ms", *BOOK_FIELDS}
     assert (told["state"], told["age_ms"], told["event_time"]) == ("stale", 5_000, NOW - 5_100)
     assert (told["bids"], told["asks"]) == ([[100.0, 3.0]], [[101.0, 1.0]])

@@ -1,6 +1,6 @@
 """Rows from what Postgres last knew."""
 
-from app.last_known import newest, overlay
+from app.last_known import newest, overlay, refilled
 from app.view import OverviewRow, blank_row
 from db.rows import TickerRow
 from market.instruments import Instrument
@@ -33,6 +33,21 @@ def test_what_is_not_stored_stays_as_it_is() -> None:
     """Other instruments, and tickers without a time."""
     rows = [blank_row("bybit", "ETHUSDT"), blank_row("binance", "BTCUSDT")]
     assert overlay(rows, [TICKER, TickerRow("binance", "BTCUSDT", 5.0)], []) == rows
+
+
+def test_an_empty_row_is_as_it_was_held() -> None:
+    """One that has values stays, and what was held without any gives none; a book of then is not live."""
+    held = [
+        OverviewRow("bybit", "BTCUSDT", last_price=1.0, recv_time=NOW, book_state="live"),
+        OverviewRow("bybit", "ETHUSDT", last_price=2.0, recv_time=NOW),
+        blank_row("bybit", "SOLUSDT"),
+    ]
+    live = OverviewRow("bybit", "ETHUSDT", last_price=3.0, recv_time=NOW + 1, book_state="live")
+    blank = [blank_row("bybit", symbol) for symbol in ("BTCUSDT", "SOLUSDT")]
+    first, second, third = refilled([blank[0], live, blank[1]], held)
+    assert (first.last_price, first.recv_time, first.book_state) == (1.0, NOW, "stale")
+    assert second == live
+    assert third == blank[1]
 
 
 def test_the_newest_of_some_venues() -> None:

@@ -107,6 +107,45 @@ def test_while_redis_is_silent_the_last_values_stay_marked_old(reader: FakeReade
     assert model.market().version == fresh.version
 
 
+def test_keys_that_have_ended_leave_the_last_values(reader: FakeReader, time: FakeTime) -> None:
+    """Redis answers, and has nothing of a venue that was silent for long: its rows stay as they were."""
+    reader.put("bybit", "BTCUSDT", last_price=65114.2)
+    reader.put("binance", "BTCUSDT", last_price=65100.1)
+    reader.states = {"bybit": LIVE_FEED, "binance": LIVE_FEED}
+    model = ReadModel(settings(), reader, time.clock)
+    before = {(row.venue, row.symbol): row for row in model.market().rows}
+    del reader.rows["bybit"]
+    reader.put("binance", "BTCUSDT", last_price=65100.2)
+    for time.elapsed_s in (1.0, 2.0):
+        after = {(row.venue, row.symbol): row for row in model.market().rows}
+        kept = after["bybit", "BTCUSDT"]
+        assert (kept.last_price, kept.recv_time) == (65114.2, before["bybit", "BTCUSDT"].recv_time)
+        assert kept.book_state == "stale"
+        assert after["binance", "BTCUSDT"].last_price == 65100.2
+
+
+def test_a_web_that_starts_later_has_them_from_postgres(reader: FakeReader, time: FakeTime) -> None:
+    """With `FEEDS=sim`, too, where nothing else is known of the venue."""
+    history = FakeHistory()
+    history.last = [TickerRow("sim-bybit", "BTCUSDT", last_price=5.0, recv_time=NOW - 600_000)]
+    view = watched(reader, history, time, feeds="sim").market()
+    row = next(row for row in view.rows if (row.venue, row.symbol) == ("sim-bybit", "BTCUSDT"))
+    assert (row.last_price, row.recv_time) == (5.0, NOW - 600_000)
+
+
+def test_what_stood_in_stays_when_every_key_has_ended(reader: FakeReader, time: FakeTime) -> None:
+    """A collector that died shows what it showed last, until a live venue has something."""
+    reader.put("sim-bybit", "BTCUSDT", last_price=5.0)
+    model = ReadModel(settings(feeds="auto"), reader, time.clock)
+    model.market()
+    reader.rows.clear()
+    time.elapsed_s = 1.0
+    assert ("sim-bybit", "BTCUSDT", 5.0) in [(r.venue, r.symbol, r.last_price) for r in model.market().rows]
+    reader.put("bybit", "BTCUSDT", last_price=6.0)
+    time.elapsed_s = 2.0
+    assert {row.venue for row in model.market().rows} == {"bybit", "binance"}
+
+
 def test_a_redis_that_was_never_there_gives_blank_rows(reader: FakeReader, time: FakeTime) -> None:
     """Nothing is claimed of the feeds, and Redis's address is nobody's business."""
     reader.broken = True

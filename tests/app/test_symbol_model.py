@@ -167,6 +167,18 @@ def test_without_redis_the_last_values_stay_and_are_called_old(desk: Desk) -> No
     assert not desk.ask()["is_old"]
 
 
+def test_keys_that_have_ended_leave_the_last_values(desk: Desk) -> None:
+    """Redis answers and has nothing any more: ticker and book stay as they were, the book is `stale`."""
+    before = desk.ask()
+    desk.reader.books.clear()
+    desk.reader.tickers.clear()
+    for desk.time.elapsed_s in (1.0, 2.0):
+        after = desk.ask()
+        assert not after["is_old"]
+        assert after["ticker"] == before["ticker"]
+        assert after["book"] == {**before["book"], "state": "stale"}
+
+
 def test_a_redis_that_never_answered_leaves_the_history(desk: Desk) -> None:
     """There is a page with candles, without a book."""
     desk.reader.broken = True

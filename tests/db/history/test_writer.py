@@ -153,6 +153,14 @@ def test_rest_keeps_what_only_the_trades_knew(rules: Rules) -> None:
     assert (held.close, held.trades, held.taker_buy_volume) == (1.2, 7, 4.0)
 
 
+def test_counts_of_some_of_the_trades_do_not_stay(rules: Rules) -> None:
+    """A candle of which trades were missed is replaced by a whole one that tells no counts: none is known."""
+    part = kline(source="trades", trades=3, taker_buy_volume=2.0, volume=5.0, complete=False)
+    rules.after(part, kline(source="rest", volume=10.0))
+    (held,) = rules.reader.klines("bybit", "ETHUSDT", "1m")
+    assert (held.volume, held.trades, held.taker_buy_volume) == (10.0, None, None)
+
+
 def test_the_venues_word_replaces_a_provisional_candle(rules: Rules) -> None:
     """Also where it agrees, so that its source is told; only other numbers are a revision."""
     made = kline(source="trades")
