@@ -1,12 +1,16 @@
 """The database as the collector uses it."""
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from collector.stores import StoredHistory
+from db.history.engine import START_NAME, writer_engine
 from db.rows import Batch, TickerRow
 from db.settings import Settings
 from db.spool import Spool
@@ -92,3 +96,21 @@ def test_the_minutes_of_a_day_come_as_columns(history: StoredHistory) -> None:
     assert found.bought.tolist() == pytest.approx(
         [float("nan") if b is None else b for b in bought], nan_ok=True
     )
+
+
+def test_two_venues_read_their_past_side_by_side(history: StoredHistory, database_url: str) -> None:
+    """One on the connection of starts, one on that for all else; a third waits."""
+    history.write(batch([], klines=[kline()]))
+    with (
+        ThreadPoolExecutor() as pool,
+        writer_engine(database_url, connections=1, name="test").connect() as holder,
+    ):
+        holder.execute(text("LOCK TABLE kline_rows IN ACCESS EXCLUSIVE MODE"))
+        readers = [pool.submit(history.past, "bybit", ["ETHUSDT"], ["1m"]) for _ in range(3)]
+        waiting = text("SELECT application_name FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        deadline = time.monotonic() + 10
+        while len(found := sorted(holder.execute(waiting).scalars())) < 2:
+            assert time.monotonic() < deadline, found
+        assert found == [START_NAME, "tickdeck-writer"]
+        holder.rollback()
+        assert [list(reader.result(10)) for reader in readers] == [[("ETHUSDT", "1m")]] * 3
