@@ -181,7 +181,7 @@
         .filter((row) => level(row) !== row.level)
         .map((row) => ({ ...row, level: level(row) }));
       update.forEach((row) => this.known.set(row.id, row));
-      if (update.length) this.grid.applyTransaction({ update });
+      if (update.length) this.grid.applyTransactionAsync({ update }); // behind rows that are still to be added
       this.refresh(["age", "signal"]);
       this.sinceSort += 1;
       if (this.sinceSort < SORT_EVERY_S || document.getElementById(this.id).matches(":hover")) return;
