@@ -101,6 +101,11 @@ class Lived:
     ) -> Mapping[tuple[str, str], Past]:
         return {}
 
+    def closes_without_indicators(
+        self, _venue: str, _symbols: Sequence[str], _intervals: Sequence[str]
+    ) -> Mapping[tuple[str, str], Sequence[int]]:
+        return {}
+
     def minutes(self, _venue: str, _symbols: Sequence[str], _since: int) -> Mapping[str, Minutes]:
         return {}
 

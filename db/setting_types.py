@@ -15,6 +15,7 @@ from market.intervals import INTERVAL_MS
 from market.signal_settings import SignalSettings
 
 VENUE_NAMES = ("bybit", "binance")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 TAKER_FEE_BPS = {"bybit": 5.5, "binance": 5.0}
 _SYMBOL = re.compile(r"^(?:(bybit|binance):)?[0-9A-Z一-鿿]{3,40}(?:-[0-9A-Z]{3,8})?$")
 _AUTO = re.compile(r"^auto:[1-9]\d{0,3}$", re.IGNORECASE)
@@ -155,8 +156,9 @@ def _number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
-def _upper(value: Any) -> Any:
-    return value.upper() if isinstance(value, str) else value
+def _level(value: Any) -> Any:
+    """In any case of letters; what is no level stays as it was written."""
+    return value.upper() if isinstance(value, str) and value.upper() in LOG_LEVELS else value
 
 
 Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
@@ -173,7 +175,7 @@ Megabytes = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Milliseconds = Annotated[int, Field(ge=0, le=3_600_000)]
 Rate = Annotated[str, AfterValidator(_rate)]
 Users = Annotated[str, Field(repr=False), AfterValidator(_users)]
-LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)]
 SocketUrls = Annotated[Words, _urls("ws", "wss")]
 SocketRoots = Annotated[SocketUrls, AfterValidator(_roots)]
 RestUrl = Annotated[str, _url("http", "https")]

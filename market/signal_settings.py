@@ -5,6 +5,9 @@ from dataclasses import dataclass
 POSITIVE = (
     "volume_factor", "book_silence_s", "late_s", "stop_atr", "hold_bars", "book_hold_s", "entry_within_s",
 )  # fmt: skip
+PAIRS = (("rsi_oversold", "rsi_overbought", 100), ("stoch_oversold", "stoch_overbought", 100),
+         ("book_leave", "book_enter", 1))  # fmt: skip
+"""Thresholds of which the first lies below the second, and what both lie below."""
 
 MOST = 1e9  # seconds, candles or multiples: further than any market reaches, and still a time in ms
 
@@ -43,19 +46,7 @@ class SignalSettings:
     """A signal that meets no book within this time is not traded."""
 
     def __post_init__(self) -> None:
-        ordered = (
-            ("rsi_oversold", 0, self.rsi_oversold, self.rsi_overbought),
-            ("rsi_overbought", self.rsi_oversold, self.rsi_overbought, 100),
-            ("stoch_oversold", 0, self.stoch_oversold, self.stoch_overbought),
-            ("stoch_overbought", self.stoch_oversold, self.stoch_overbought, 100),
-            ("book_leave", 0, self.book_leave, self.book_enter),
-            ("book_enter", self.book_leave, self.book_enter, 1),
-        )
-        problems = [
-            f"{name}: expected between {low:g} and {high:g}, found {value:g}"
-            for name, low, value, high in ordered
-            if not low < value < high
-        ]
+        problems = self._disordered()
         for name in POSITIVE:
             if not 0 < (value := getattr(self, name)) <= MOST:
                 problems.append(f"{name}: expected above 0 and at most {MOST:g}, found {value:g}")
@@ -64,3 +55,16 @@ class SignalSettings:
                 problems.append(f"{name}: expected from 0 to {MOST:g}, found {value:g}")
         if problems:
             raise ValueError("; ".join(problems))
+
+    def _disordered(self) -> list[str]:
+        """What is wrong with pairs of thresholds; an impossible one sets the other no bound."""
+        problems = []
+        for lower, upper, most in PAIRS:
+            low, high = getattr(self, lower), getattr(self, upper)
+            ceiling = high if 0 < high < most else most
+            floor = low if 0 < low < most else 0
+            if not 0 < low < ceiling:
+                problems.append(f"{lower}: expected between 0 and {ceiling:g}, found {low:g}")
+            if not floor < high < most:
+                problems.append(f"{upper}: expected between {floor:g} and {most:g}, found {high:g}")
+        return problems

@@ -86,8 +86,8 @@ class InstrumentSignals:
         self._desk = PaperDesk(terms.settings, terms.taker_bps)
         self._ratings: dict[str, Rating | None] = {}
         self._forming: dict[str, Kline] = {}
-        self._unstored: dict[str, int] = {}
-        """By interval, from when on rows are still to be kept."""
+        self._unstored: dict[str, set[int]] = {}
+        """By interval, open times of closes whose rows are still to be kept."""
         self._step = 0
 
     @staticmethod
@@ -127,8 +127,7 @@ class InstrumentSignals:
         for interval, group in groupby(by_interval, key=lambda k: k.interval):
             closes = self._series[interval].take(list(group))
             if len(closes) > BULK:
-                start = closes[0].indicators.open_time
-                self._unstored[interval] = min(start, self._unstored.get(interval, start))
+                self.owe(interval, (close.indicators.open_time for close in closes[:-1]))
                 del closes[:-1]  # the others are too late for a signal
             for close in closes:
                 self._say(interval, close, now_ms)
@@ -137,13 +136,18 @@ class InstrumentSignals:
                 for signal in self._judges[interval].judge(close, known_at, quote):
                     self._fire(signal, close.indicators.atr)
 
+    def owe(self, interval: str, open_times: Iterable[int]) -> None:
+        """Have the rows of these closes kept by `store_past`."""
+        self._unstored.setdefault(interval, set()).update(open_times)
+
     def store_past(self, now_ms: int) -> bool:
-        """Keep what was said of one series' past and could wait; False where there is none."""
+        """Keep what is said of one series' past and could wait; False where there is none."""
         if not self._unstored:
             return False
-        interval, start = self._unstored.popitem()
-        for close in self._series[interval].since(start):
-            self._store(interval, close, rate(close), now_ms)
+        interval, owed = self._unstored.popitem()
+        for close in self._series[interval].since(min(owed)):
+            if close.indicators.open_time in owed:
+                self._store(interval, close, rate(close), now_ms)
         return True
 
     def look(self, view: BookView, quote: Quote) -> None:

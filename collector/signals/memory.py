@@ -24,6 +24,11 @@ class SignalMemory(Protocol):
     ) -> Mapping[tuple[str, str], Past]:
         """(symbol, interval) -> the newest 400 closed candles, ascending."""
 
+    def closes_without_indicators(
+        self, venue: str, symbols: Sequence[str], intervals: Sequence[str]
+    ) -> Mapping[tuple[str, str], Sequence[int]]:
+        """(symbol, interval) -> open times of those of the newest 400 candles that have no indicators."""
+
     def minutes(self, venue: str, symbols: Sequence[str], since: int) -> Mapping[str, Minutes]:
         """Symbol -> its closed 1m candles from epoch ms `since` on."""
 

@@ -15,15 +15,14 @@ import structlog
 
 from collector.clock import CLOCK
 from collector.pipeline import Pipeline
+from collector.signals.earlier import EarlierRuns
 from collector.signals.fields import flow_part, hash_fields, overview_part
 from collector.signals.flows import LEVELS as WIDE_LEVELS
 from collector.signals.instrument import InstrumentSignals, Outlet, Terms
-from collector.signals.memory import Left, SignalMemory, left_of
+from collector.signals.memory import SignalMemory
 from collector.state import InstrumentState
-from db.errors import StoreUnavailable
 from market import measures
 from market.events import Kline, Levels
-from market.indicators.arrays import DAY_MS
 from market.quotes import Quote
 from market.signals import BookView
 
@@ -33,8 +32,6 @@ LOOK_EVERY_S = 0.2
 LEVELS = 10
 ROUNDS_A_SECOND = 5
 """Forming candles of a fifth of the instruments are read in each round: of all of them once a second."""
-RETRY_S = 2.0
-"""How often a database that did not answer is asked again what an earlier run left."""
 
 
 class Sight(NamedTuple):
@@ -64,7 +61,7 @@ class VenueSignals:
         self._pipeline = pipeline
         self._terms = terms
         self._outlet = outlet
-        self._memory = memory
+        self._earlier = EarlierRuns(pipeline.name, terms.intervals, memory)
         self.is_shown = threading.Event()
         """Set when what was stored of the first instruments is shown, or could not be read."""
         self._instruments: dict[str, InstrumentSignals] = {}
@@ -75,7 +72,6 @@ class VenueSignals:
         self._looked: dict[str, tuple[int, int]] = {}
         self._sights: dict[str, Sight] = {}
         self._round = 0
-        self._resume_at = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"signals-{pipeline.name}", daemon=True)
 
@@ -113,57 +109,21 @@ class VenueSignals:
         """One round. `now`: monotonic seconds."""
         self._round += 1
         if self._wanted:
-            self._take_up()
+            self._take_up(now)
             self._show()  # nobody waits for what paper trading left to see what candles say
             self.is_shown.set()
-        if now >= self._resume_at and not all(i.is_resumed for i in self._instruments.values()):
-            self._resume(now)
-            self._read_day()
+        self._earlier.hand_over(self._instruments, now, has_room=self._outlet.has_room)
         now_ms = CLOCK.now_ms()
         for symbol, seen in self._copy(now_ms).items():
             self._see(self._instruments[symbol], symbol, seen, now_ms)
         self._show()
         self._store_past(now_ms)
 
-    def _take_up(self) -> None:
-        """Fill the series of new instruments from the database; without it they begin empty."""
+    def _take_up(self, now: float) -> None:
         symbols = [self._wanted.popleft() for _ in range(len(self._wanted))]
-        now_ms = CLOCK.now_ms()
         made = {s: InstrumentSignals(self._pipeline.name, s, self._terms, self._outlet) for s in symbols}
-        try:
-            past = self._memory.past(self._pipeline.name, symbols, self._terms.intervals)
-        except StoreUnavailable as error:
-            log.warning("history.unread", venue=self._pipeline.name, reason=str(error))
-            past = {}
-        InstrumentSignals.fill(
-            [(made[symbol], interval, each) for (symbol, interval), each in past.items()], now_ms
-        )
+        self._earlier.fill(made, now)
         self._instruments |= made
-        self._resume_at = 0.0
-
-    def _resume(self, now: float) -> None:
-        """Go on with what an earlier run left; until that is known nothing is traded."""
-        try:
-            left = left_of(self._memory, self._pipeline.name, CLOCK.now_ms())
-        except StoreUnavailable as error:
-            self._resume_at = now + RETRY_S
-            log.warning("signals.unread", venue=self._pipeline.name, reason=str(error))
-            return
-        for symbol, instrument in self._instruments.items():
-            if not instrument.is_resumed:
-                instrument.resume(*left.get(symbol, Left([], [])))
-
-    def _read_day(self) -> None:
-        """Take what is stored of the day, for what adds up over it; what cannot be read stays missing."""
-        lacking = [symbol for symbol, i in self._instruments.items() if not i.flows.has_day]
-        since = CLOCK.now_ms() // DAY_MS * DAY_MS
-        try:
-            stored = self._memory.minutes(self._pipeline.name, lacking, since) if lacking else {}
-        except StoreUnavailable as error:
-            log.warning("day.unread", venue=self._pipeline.name, reason=str(error))
-            return
-        for symbol in lacking:
-            self._instruments[symbol].flows.begin(stored.get(symbol))
 
     def _store_past(self, now_ms: int) -> None:
         """Have rows of the past stored, a few series a round, while the writer has nothing better to do."""

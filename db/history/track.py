@@ -120,6 +120,14 @@ class TrackReader:
             found = [IndicatorRow(venue, symbol, interval, *row) for row in connection.execute(query)]
         return found[::-1] if start is None else found
 
+    def closes_without_indicators(
+        self, venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
+    ) -> dict[tuple[str, str], list[int]]:
+        """(symbol, interval) -> open times of those of the newest `most` candles that have no indicators."""
+        names = {"venue": venue, "symbols": list(symbols), "intervals": list(intervals), "most": most}
+        with postgres_errors(), self._engine.connect() as connection:
+            return {(row[0], row[1]): row[2] for row in connection.execute(_WITHOUT, names)}
+
     def signals(
         self, wanted: TrackFilter, *, after: TrackPlace | None = None, limit: int = 500
     ) -> SignalPage:
@@ -206,4 +214,18 @@ def _closes_a_group(interval: str, every: int) -> ColumnElement[bool]:
 _STATES = text("""
 SELECT i.symbol, p.step, p.state
 FROM paper_state_rows p JOIN instruments i ON i.id = p.instrument_id WHERE i.venue = :venue
+""")
+_WITHOUT = text("""
+SELECT i.symbol, w.interval, array_agg((date_part('epoch', k.open_time) * 1000)::bigint ORDER BY k.open_time)
+FROM instruments i
+CROSS JOIN unnest(CAST(:intervals AS text[])) AS w(interval)
+CROSS JOIN LATERAL (
+    SELECT k.open_time FROM kline_rows k
+    WHERE k.instrument_id = i.id AND k.interval = w.interval ORDER BY k.open_time DESC LIMIT :most
+) AS k
+WHERE i.venue = :venue AND i.symbol = ANY(CAST(:symbols AS text[])) AND NOT EXISTS (
+    SELECT FROM indicator_rows r
+    WHERE r.instrument_id = i.id AND r.interval = w.interval AND r.open_time = k.open_time
+)
+GROUP BY i.symbol, w.interval
 """)

@@ -97,6 +97,15 @@ def test_what_cannot_work_is_named(env: pytest.MonkeyPatch, name: str, value: st
     assert "secret" not in message
 
 
+def test_a_level_is_shown_as_it_was_written(env: pytest.MonkeyPatch) -> None:
+    """Though its letters may be of any case."""
+    env.setenv("LOG_LEVEL", "loud")
+    with pytest.raises(SettingsError, match="found 'loud'"):
+        load_settings(None)
+    env.setenv("LOG_LEVEL", "warning")
+    assert load_settings(None).log_level == "WARNING"
+
+
 @pytest.mark.parametrize("name", ["SYMBOLS", "PORT", "FEEDS", "BYBIT_REST_URL", "LOG_LEVEL"])
 def test_a_huge_value_does_not_bury_the_message(env: pytest.MonkeyPatch, name: str) -> None:
     """Only its beginning is shown."""

@@ -11,7 +11,7 @@ from db.history.screening import screened
 from db.history.track import TrackFilter, TrackPlace
 from db.history.writer import HistoryWriter, Written
 from db.rows import Batch
-from tests.db.history.rows import MINUTE, OPEN, indicators, outcome, paper_step, paper_trade, signal
+from tests.db.history.rows import MINUTE, OPEN, indicators, kline, outcome, paper_step, paper_trade, signal
 from tests.db.spool.batches import of_every_kind
 
 ALL = TrackFilter()
@@ -119,6 +119,17 @@ def test_fewer_indicators_are_the_last_of_each_group(writer: HistoryWriter, read
     found = reader.indicators(*SERIES, start=OPEN, every=10)
     assert [row.open_time // MINUTE % 10 for row in found] == [9] * 4
     assert reader.indicators(*SERIES, limit=2) == [indicators(38), indicators(39)]
+
+
+def test_closes_without_indicators_are_found(writer: HistoryWriter, reader: HistoryReader) -> None:
+    """Of the newest candles; a series that lacks none is left out."""
+    hourly = [kline(n * 60, interval="1h") for n in range(2)]
+    rows = [indicators(n) for n in range(40) if n not in (3, 37, 39)]
+    rows += [indicators(n * 60, interval="1h") for n in range(2)]
+    writer.write(Batch("b", klines=[*(kline(n) for n in range(40)), *hourly], indicators=rows))
+    found = reader.closes_without_indicators("bybit", ["ETHUSDT", "XRPUSDT"], ["1m", "5m", "1h"], 5)
+    assert found == {("ETHUSDT", "1m"): [OPEN + 37 * MINUTE, OPEN + 39 * MINUTE]}
+    assert reader.closes_without_indicators("binance", ["ETHUSDT"], ["1m"], 5) == {}
 
 
 def test_signals_of_the_last_hour_tell_what_is_priced(writer: HistoryWriter, reader: HistoryReader) -> None:
