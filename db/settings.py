@@ -3,8 +3,9 @@
 This is the only module that reads the environment; what a setting may be is in `db.setting_types`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
@@ -47,17 +48,28 @@ _MOST_SHOWN = 60
 
 
 class SettingsError(SystemExit):
-    """The settings cannot be used. The message names every bad variable; as an exit it needs no traceback."""
+    """The settings cannot be used. The message names every bad variable; as an exit it needs no traceback.
+
+    `problems`: a line each.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = problems
+        super().__init__("\n  ".join(["settings refused:", *problems]))
 
 
-class Settings(BaseSettings):
-    """All settings; names are the environment variables in lower case. See `.env.example`."""
+class StoreSettings(BaseSettings):
+    """Where the stores are, which can be said whatever is wrong with the rest."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
-    # stores
     database_url: SqlUrl
     redis_url: RedisUrl
+
+
+class Settings(StoreSettings):
+    """All settings; names are the environment variables in lower case. See `.env.example`."""
+
     database_read_url: SqlUrl = ""
     tick_retention_days: Days = 7
     history_max_mb: Megabytes = 0
@@ -163,14 +175,25 @@ def _shown(value: Any) -> str:
     return repr(text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…")
 
 
+Read = TypeVar("Read", bound=StoreSettings)
+
+
 def load_settings(env_file: str | None = ".env") -> Settings:
     """The settings of this process. Raises SettingsError naming every bad variable at once."""
+    return _load(Settings, env_file)
+
+
+def load_store_settings(env_file: str | None = ".env") -> StoreSettings:
+    """The two of them that lead to the stores. Raises SettingsError."""
+    return _load(StoreSettings, env_file)
+
+
+def _load(kind: type[Read], env_file: str | None) -> Read:
     try:
-        return Settings(_env_file=env_file, _env_file_encoding="utf-8-sig")
+        return kind(_env_file=env_file, _env_file_encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise SettingsError(f"settings refused:\n  {env_file} is not UTF-8 text") from None
+        raise SettingsError([f"{env_file} is not UTF-8 text"]) from None
     except OSError as error:
-        raise SettingsError(f"settings refused:\n  {env_file} cannot be read: {error.strerror}") from None
+        raise SettingsError([f"{env_file} cannot be read: {error.strerror}"]) from None
     except ValidationError as error:
-        lines = [_sentence(e) for e in error.errors()]
-        raise SettingsError("settings refused:\n" + "\n".join(f"  {line}" for line in lines)) from None
+        raise SettingsError([_sentence(e) for e in error.errors()]) from None

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -25,6 +26,11 @@ pytestmark = pytest.mark.wire
 ROOT = Path(__file__).parents[1]
 STAND_INS = {
     "db/migrate.py": "print('migrated')\n",
+    "db/check.py": (
+        "import os, sys\n"
+        "print(os.environ.get('BAD', ''), *sys.argv[1:], os.environ['FEEDS'], os.environ['DATABASE_URL'])\n"
+        "sys.exit('BAD' in os.environ)\n"
+    ),
     "db/settings.py": "def load_settings(): return None\n",
     "collector/__init__.py": "",
     "collector/__main__.py": (
@@ -190,14 +196,31 @@ def test_what_cannot_be_done_is_one_line(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_both_broken_urls_are_reported_at_once(dev: Run) -> None:
-    """A line each."""
-    done = dev("up", DATABASE_URL="mysql://h", REDIS_URL="http://h")
-    assert done.returncode == 1
-    assert [line.split()[-0 if line[0] == " " else 1] for line in done.stderr.splitlines()] == [
-        "DATABASE_URL:",
-        "REDIS_URL:",
+def test_everything_that_is_wrong_is_reported_at_once(dev: Run, checkout: Path) -> None:
+    """A line each, of what `dev` sees and of what the installed program does; and nothing was started."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        redis = f"redis://127.0.0.1:{server.getsockname()[1]}"
+        done = dev("up", DATABASE_URL="mysql://h", REDIS_URL=redis, PORT="http", BAD="REFRESH_MS: bad")
+    assert (done.returncode, done.stdout) == (1, "")
+    first, *lines = done.stderr.splitlines()
+    assert first == "./dev: settings refused:"
+    assert [line[: len(name)] for line, name in zip(lines, ("  DATABASE_URL:", "  PORT:"), strict=False)] == [
+        "  DATABASE_URL:",
+        "  PORT:",
     ]
+    assert lines[2:] == ["  REFRESH_MS: bad REDIS_URL auto postgresql://local"]
+    assert not (checkout / ".devdata" / "logs" / "redis.log").exists()
+
+
+def test_a_look_at_the_settings_that_fails_itself_is_no_traceback(dev: Run, checkout: Path) -> None:
+    """Its last word is shown."""
+    (checkout / "db" / "check.py").write_text("import nowhere_to_be_found\n")
+    done = dev("demo")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "./dev: the settings could not be checked: ModuleNotFoundError: No module named"
+        " 'nowhere_to_be_found'\n"
+    )
 
 
 @pytest.mark.stores

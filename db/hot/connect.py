@@ -45,6 +45,11 @@ def reader_client(url: str, breaker: Breaker | None = None) -> Redis:
     )
 
 
+def trial_client(url: str) -> Redis:
+    """For a first look at who answers there, which may take its time."""
+    return _client(url, max_connections=1, wait_s=5, socket_timeout=5, socket_connect_timeout=5)
+
+
 def rate_pool(url: str, breaker: Breaker | None = None) -> BlockingConnectionPool:
     """The rate limiter's one connection: requests wait a moment for it, and it never tries again."""
     return _pool(

@@ -12,8 +12,9 @@ from db.local.checkout import Checkout, State
 from db.local.commands import MakeCommand, psql_command, redis_cli_command, reset, with_stores
 from db.local.environment import read_settings
 from db.local.errors import LocalError, StopRequested
-from db.local.install import DEVELOPMENT, LOCAL, ensure_environment
-from db.local.running import Session, check_settings, page_url, say, up
+from db.local.install import DEVELOPMENT, LOCAL, ensure_environment, is_ready
+from db.local.running import Session, page_url, say, up
+from db.local.trial import finish, refuse, try_settings
 
 HELP = """\
 ./dev [up]              start everything on live data (simulated while no venue answers), print one URL
@@ -89,11 +90,14 @@ def _run(checkout: Checkout, rest: Sequence[str], command: str) -> int:
         return _point_to(running)
     try:
         settings = read_settings(checkout.root, os.environ)
-        port = check_settings(settings)  # before an installation that may take a minute
-        checkout.write_state(State(command, os.getpid(), page_url(port)))
-        python = ensure_environment(checkout.root, LOCAL, say)
+        trial = try_settings(settings)
+        if not is_ready(checkout.root, LOCAL):
+            refuse(trial.problems.values())  # before an installation that may take a minute
+        checkout.write_state(State(command, os.getpid(), page_url(trial.port)))
+        session = Session(checkout, command, ensure_environment(checkout.root, LOCAL, say), settings)
         feeds = settings.get("FEEDS", "auto") if command == "up" else "sim"
-        up(Session(checkout, command, python, settings), port, feeds)
+        finish(trial, session, feeds)
+        up(session, trial.port, feeds)
     finally:
         checkout.release()
     return 0

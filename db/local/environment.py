@@ -20,7 +20,8 @@ _SCHEMES = {
 }
 _PLATFORMS = ("DYNO", "RENDER")
 DEFAULT_PORT = "8050"
-NAMES = ("DATABASE_URL", "REDIS_URL", "PORT", "FEEDS")
+STORE_NAMES = ("DATABASE_URL", "REDIS_URL")
+NAMES = (*STORE_NAMES, "PORT", "FEEDS")
 
 
 def read_settings(checkout: Path, env: Mapping[str, str]) -> dict[str, str]:

@@ -27,7 +27,7 @@ def ensure_environment(checkout: Path, requirements: str, say: Callable[[str], N
     """
     venv = checkout / ".venv"
     python = venv / "bin" / "python"
-    if _usable(python) and _is_installed(checkout, requirements):
+    if is_ready(checkout, requirements):
         return python
     with _alone(checkout):
         if not _usable(python) or not _is_whole(checkout, python, requirements):
@@ -36,6 +36,11 @@ def ensure_environment(checkout: Path, requirements: str, say: Callable[[str], N
         if not _is_installed(checkout, requirements):  # another ./dev may have done it while we waited
             _install(checkout, python, requirements, say)
     return python
+
+
+def is_ready(checkout: Path, requirements: str) -> bool:
+    """Whether `ensure_environment` has nothing to do."""
+    return _usable(checkout / ".venv" / "bin" / "python") and _is_installed(checkout, requirements)
 
 
 def site_packages(python: Path) -> Path:

@@ -12,20 +12,13 @@ from typing import IO
 
 from db.local.binaries import Places
 from db.local.checkout import Checkout, State
-from db.local.environment import (
-    DEFAULT_PORT,
-    check_store_url,
-    choose_port,
-    refuse_on_platforms,
-)
-from db.local.errors import LocalError, StopRequested
+from db.local.environment import STORE_NAMES, refuse_on_platforms
+from db.local.errors import StopRequested
 from db.local.install import site_packages
 from db.local.process import Program, birth
 from db.local.signals import Signals
 from db.local.stores import Stores, checkout_stores
 from db.local.supervisor import Supervisor
-
-STORE_NAMES = ("DATABASE_URL", "REDIS_URL")
 
 
 def say(line: str) -> None:
@@ -109,20 +102,6 @@ def _local_stores(session: Session, supervisor: Supervisor, say: Callable[[str],
     return checkout_stores(
         supervisor, session.places, postgres=wanted["DATABASE_URL"], redis=wanted["REDIS_URL"], say=say
     )
-
-
-def check_settings(settings: Mapping[str, str]) -> int:
-    """The port to serve on, after a look at whether it and given stores can be used. Raises LocalError."""
-    problems = []
-    for name in STORE_NAMES:
-        try:
-            if name in settings:
-                check_store_url(name, settings[name])
-        except LocalError as error:
-            problems.append(str(error))
-    if problems:
-        raise LocalError("\n       ".join(problems))
-    return choose_port(settings.get("PORT", DEFAULT_PORT))
 
 
 def page_url(port: int) -> str:

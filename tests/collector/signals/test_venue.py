@@ -200,7 +200,7 @@ def test_rows_of_the_past_wait_for_room(rig: Rig) -> None:
     assert len(rig.told.indicators) == 2
     rig.told.has_room = True
     rig.turn()
-    assert len(rig.told.indicators) == 2 + 100
+    assert len(rig.told.indicators) == 1 + 100
 
 
 def test_what_an_earlier_run_did_not_come_to_keep_is_made_up_for(rig: Rig) -> None:
