@@ -88,7 +88,7 @@ def run() -> list[Result]:
 
 def _start(history: StoredHistory, made: dict[str, InstrumentSignals]) -> Result:
     began, used = time.monotonic(), time.process_time()
-    stored = history.past("bybit", SYMBOLS, TERMS.intervals)
+    stored = history.past("bybit", SYMBOLS, TERMS.intervals, HISTORY)
     InstrumentSignals.fill([(made[symbol], interval, past) for (symbol, interval), past in stored.items()], 0)
     for instrument in made.values():
         instrument.resume([], [])

@@ -97,12 +97,12 @@ class Lived:
     # What an empty database remembers.
 
     def past(
-        self, _venue: str, _symbols: Sequence[str], _intervals: Sequence[str]
+        self, _venue: str, _symbols: Sequence[str], _intervals: Sequence[str], _most: int
     ) -> Mapping[tuple[str, str], Past]:
         return {}
 
     def closes_without_indicators(
-        self, _venue: str, _symbols: Sequence[str], _intervals: Sequence[str]
+        self, _venue: str, _symbols: Sequence[str], _intervals: Sequence[str], _most: int
     ) -> Mapping[tuple[str, str], Sequence[int]]:
         return {}
 

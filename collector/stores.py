@@ -10,7 +10,7 @@ import numpy as np
 import structlog
 
 from collector.clock import CLOCK
-from collector.history import WANTED, Stored
+from collector.history import Stored
 from db.history.deadline import Deadline
 from db.history.engine import SCOREBOARD_NAME, fleeting_engine, follow, writer_engine
 from db.history.guard import shrink
@@ -164,11 +164,11 @@ class StoredHistory:
         return [kline for _, klines in found for kline in klines]
 
     def past(
-        self, venue: str, symbols: Sequence[str], intervals: Sequence[str]
+        self, venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
     ) -> dict[tuple[str, str], Past]:
-        """(symbol, interval) -> the newest 400 closed candles, ascending. Raises StoreUnavailable."""
+        """(symbol, interval) -> the newest `most` closed candles, ascending. Raises StoreUnavailable."""
         with self._past() as reader:
-            found = reader.packed_klines(venue, symbols, intervals, WANTED)
+            found = reader.packed_klines(venue, symbols, intervals, most)
         return {series: _unpacked(packed) for series, packed in found.items()}
 
     def minutes(self, venue: str, symbols: Sequence[str], since: int) -> dict[str, Minutes]:
@@ -178,14 +178,14 @@ class StoredHistory:
         return {symbol: _minutes(packed) for symbol, packed in found.items()}
 
     def closes_without_indicators(
-        self, venue: str, symbols: Sequence[str], intervals: Sequence[str]
+        self, venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
     ) -> dict[tuple[str, str], list[int]]:
-        """(symbol, interval) -> open times of those of the newest 400 candles that have no indicators.
+        """(symbol, interval) -> open times of those of the newest `most` candles that have no indicators.
 
         Raises StoreUnavailable.
         """
         with self._past() as reader:
-            return reader.closes_without_indicators(venue, symbols, intervals, WANTED)
+            return reader.closes_without_indicators(venue, symbols, intervals, most)
 
     def paper_states(self, venue: str) -> list[tuple[str, int, dict[str, Any]]]:
         """(symbol, step, state) of a venue's paper trading, after the last step of each rule.

@@ -20,14 +20,14 @@ class SignalMemory(Protocol):
     """What the database remembers. Every call may raise StoreUnavailable."""
 
     def past(
-        self, venue: str, symbols: Sequence[str], intervals: Sequence[str]
+        self, venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
     ) -> Mapping[tuple[str, str], Past]:
-        """(symbol, interval) -> the newest 400 closed candles, ascending."""
+        """(symbol, interval) -> the newest `most` closed candles, ascending."""
 
     def closes_without_indicators(
-        self, venue: str, symbols: Sequence[str], intervals: Sequence[str]
+        self, venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
     ) -> Mapping[tuple[str, str], Sequence[int]]:
-        """(symbol, interval) -> open times of those of the newest 400 candles that have no indicators."""
+        """(symbol, interval) -> open times of those of the newest `most` candles that have no indicators."""
 
     def minutes(self, venue: str, symbols: Sequence[str], since: int) -> Mapping[str, Minutes]:
         """Symbol -> its closed 1m candles from epoch ms `since` on."""

@@ -20,6 +20,7 @@ from collector.signals.fields import flow_part, hash_fields, overview_part
 from collector.signals.flows import LEVELS as WIDE_LEVELS
 from collector.signals.instrument import InstrumentSignals, Outlet, Terms
 from collector.signals.memory import SignalMemory
+from collector.signals.owed import OwedIndicators
 from collector.state import InstrumentState
 from market import measures
 from market.events import Kline, Levels
@@ -62,6 +63,7 @@ class VenueSignals:
         self._terms = terms
         self._outlet = outlet
         self._earlier = EarlierRuns(pipeline.name, terms.intervals, memory)
+        self._owed = OwedIndicators(pipeline.name, terms.intervals, memory, outlet)
         self.is_shown = threading.Event()
         """Set when what was stored of the first instruments is shown, or could not be read."""
         self._instruments: dict[str, InstrumentSignals] = {}
@@ -112,17 +114,20 @@ class VenueSignals:
             self._take_up(now)
             self._show()  # nobody waits for what paper trading left to see what candles say
             self.is_shown.set()
-        self._earlier.hand_over(self._instruments, now, has_room=self._outlet.has_room)
+        self._earlier.resume(self._instruments, now)
         now_ms = CLOCK.now_ms()
         for symbol, seen in self._copy(now_ms).items():
             self._see(self._instruments[symbol], symbol, seen, now_ms)
         self._show()
         self._store_past(now_ms)
+        if self._outlet.has_room:
+            self._owed.turn(now)
 
     def _take_up(self, now: float) -> None:
         symbols = [self._wanted.popleft() for _ in range(len(self._wanted))]
         made = {s: InstrumentSignals(self._pipeline.name, s, self._terms, self._outlet) for s in symbols}
-        self._earlier.fill(made, now)
+        self._earlier.fill(made)
+        self._owed.follow(symbols, now)
         self._instruments |= made
 
     def _store_past(self, now_ms: int) -> None:

@@ -14,7 +14,7 @@ from db.errors import StoreUnavailable
 from db.hot.keys import INDICATOR_FIELDS
 from db.rows import SignalRow
 from market.events import BookDelta, BookSnapshot, Kline
-from market.indicators import Past, closes
+from market.indicators import Past
 from market.indicators.day import Minutes
 from market.instruments import unknown_instrument
 from tests.collector.fakes import Bench
@@ -36,13 +36,13 @@ class Memory(Told):
         self.asked = 0
 
     def past(
-        self, _venue: str, symbols: Sequence[str], intervals: Sequence[str]
+        self, _venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
     ) -> Mapping[tuple[str, str], Past]:
         self._check()
-        return {(symbol, interval): past_of(HISTORY) for symbol in symbols for interval in intervals}
+        return {(symbol, interval): past_of(HISTORY[-most:]) for symbol in symbols for interval in intervals}
 
     def closes_without_indicators(
-        self, _venue: str, symbols: Sequence[str], _intervals: Sequence[str]
+        self, _venue: str, symbols: Sequence[str], _intervals: Sequence[str], _most: int
     ) -> Mapping[tuple[str, str], Sequence[int]]:
         self._check()
         found = {(symbol, "1m"): self.owed for symbol in symbols}
@@ -203,38 +203,16 @@ def test_rows_of_the_past_wait_for_room(rig: Rig) -> None:
     assert len(rig.told.indicators) == 1 + 100
 
 
-def test_what_an_earlier_run_did_not_come_to_keep_is_made_up_for(rig: Rig) -> None:
-    """It ended when its candles were stored and their indicators were not; a start's first rounds pass."""
+def test_what_an_earlier_run_owed_is_made_up_for_when_there_is_room(rig: Rig) -> None:
+    """Not in a start's first rounds either."""
     rig.memory.owed = [one.open_time for one in HISTORY[200:300]]
-    rig.memory.broken = True
-    rig.turn()
-    rig.memory.broken = False
-    rig.signals.follow(["ETHUSDT"])
+    rig.turn(20)
+    rig.told.has_room = False
     rig.turn(20)
     assert len(rig.told.indicators) == 1
-    rig.memory.broken = True
-    rig.turn(10)
-    rig.memory.broken = False
-    rig.turn(12)
-    made = {row.open_time: row for row in rig.told.indicators}
-    assert sorted(made) == [*rig.memory.owed, HISTORY[-1].open_time]
-    whole = {close.indicators.open_time: close.indicators for close in closes(HISTORY)}
-    for open_time in rig.memory.owed:
-        assert made[open_time].rsi == pytest.approx(whole[open_time].rsi, abs=1e-8)
-    asked = rig.memory.asked
-    rig.turn(40)
-    assert (rig.memory.asked, len(rig.told.indicators)) == (asked, 1 + 100)
-
-
-def test_rows_that_are_owed_wait_for_room(rig: Rig) -> None:
-    """A first start has its own candles to store."""
-    rig.memory.owed = [one.open_time for one in HISTORY[:10]]
-    rig.told.has_room = False
-    rig.turn(40)
-    assert len(rig.told.indicators) == 1
     rig.told.has_room = True
-    rig.turn()
-    assert len(rig.told.indicators) == 1 + 10
+    rig.turn(2)
+    assert [row.open_time for row in rig.told.indicators[1:]] == rig.memory.owed
 
 
 def test_books_are_looked_at_and_their_pressure_is_traded(rig: Rig) -> None:
