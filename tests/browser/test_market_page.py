@@ -78,6 +78,26 @@ def test_rows_hold_still_under_the_pointer(browser: Browser, site: Site) -> None
             site.turnover["SOLUSDT"] = 1e9 / 3
 
 
+AGES_IN_THE_MOMENT_IT_COMES = """async () => {
+    const api = await window.dash_ag_grid.getApiAsync("market-grid");
+    const table = new tickdeck.marketTable.Table("market-grid", { derived: () => ({}) });
+    table.begin(api);
+    table.change([{ ...api.getDisplayedRowAtIndex(0).data, id: "new", recv_time: Date.now() }], "1");
+    table.known.get("new").recv_time -= 60000;
+    table.everySecond();
+    await new Promise((done) => setTimeout(done, 500));
+    return api.getRowNode("new").data.level;
+}"""
+
+
+def test_a_row_that_ages_before_the_grid_has_it_is_no_fault(browser: Browser, site: Site) -> None:
+    """What a collector that was halted brings is old when it comes; the grid takes rows a moment later."""
+    with Visit(browser, site.url) as visit:
+        visit.page.wait_for_selector(visit.cell(BTC, "last_price"))
+        assert visit.page.evaluate(AGES_IN_THE_MOMENT_IT_COMES) == "stale"
+        assert visit.complaints == []
+
+
 def test_only_a_moved_price_flashes(browser: Browser, site: Site) -> None:
     """One cell of a row, in the colour of its direction; with reduced motion an arrow instead."""
     with Visit(browser, site.url) as visit:
