@@ -1,5 +1,6 @@
 """The Status page in a real browser."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,14 +79,14 @@ def test_feeds_workers_stores_and_ledger_are_there(browser: Browser, site: Statu
 def test_numbers_move_with_one_request_a_tick(browser: Browser, site: StatusSite) -> None:
     """The market is not asked for beside it; a frozen page holds still and says what waits."""
     with StatusVisit(browser, site) as visit:
-        begun = len(visit.requested)
         before = visit.fact("sim-bybit", "Messages /s")
         visit.page.wait_for_function(
             "before => document.querySelector('.feed-card dd').innerText !== before", arg=before
         )
+        begun, since = len(visit.requested), time.monotonic()
         visit.page.wait_for_timeout(2000)
         asked = [url for url in visit.requested[begun:] if CALLBACKS in url]
-        assert 1 <= len(asked) <= 6
+        assert 1 <= len(asked) <= 2 + (time.monotonic() - since)  # a tick a second
         visit.page.keyboard.press("f")
         visit.page.wait_for_selector('#freeze-toggle[aria-pressed="true"]')
         held = visit.page.inner_text("#status-feeds")
