@@ -149,7 +149,7 @@
 
   // In the place of a price that will not come.
   components.Unlisted = function (props) {
-    return window.React.createElement("small", { className: "unlisted", title: props.data.unlisted }, "not listed");
+    return window.React.createElement("small", { className: "unlisted", title: props.data.unlisted }, "not traded");
   };
 
   // All digits are kept; the leading zeros step back.

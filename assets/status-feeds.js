@@ -52,7 +52,7 @@
     const level = words.LEVELS[feed.state] || "unknown";
     dom.write(head.children[1], `${words.SHAPES[level]} ${feed.state || "not known"}`, `state level-${level}`);
     dom.write(head.children[2], feed.reason || "");
-    dom.write(head.children[3], feed.unlisted ? `not listed: ${feed.unlisted}` : "");
+    dom.write(head.children[3], feed.unlisted ? `not traded: ${feed.unlisted}` : "");
     fillFacts(facts, feed);
     const found = strips ? strips.lanes[feed.venue] || [] : [];
     dom.each(lanes, found, { key: (lane) => lane.name, make: makeLane, fill: (row, lane) => fillLane(row, lane, strips) });

@@ -158,20 +158,24 @@
   // Why the book is not to be trusted, or nothing.
   function ladderWords(book, isOld) {
     if (!held.newest) return "";
-    if (!book) return "no book yet";
+    if (!book) return unlisted() ? "" : "no book yet";
     const age = tickdeck.live.seconds(isOld || book.state === "stale" ? book.recv_time : null);
     if (isOld || book.state === "stale") return age === null ? "stale" : `stale ${format.duration(age)}`;
     return LADDER_WORDS[book.state] || "";
   }
 
+  // That the venue does not trade what is looked at, or nothing.
+  function unlisted() {
+    return tickdeck.unlisted.sentence(held.newest?.feeds, held.venue, held.symbol);
+  }
+
   function noteText() {
-    const { is_old: isOld, history, feeds } = held.newest || {};
-    const unlisted = tickdeck.unlisted.sentence(feeds, held.venue, held.symbol);
-    const found = unlisted ? [unlisted] : [];
+    const { is_old: isOld, history } = held.newest || {};
+    const found = [unlisted()].filter(Boolean);
     if (isOld) found.push("Redis does not answer: last known values");
     if (history === "delayed") found.push("history delayed: Postgres does not answer");
     if (history === "loading") found.push("history is loading");
-    if (history === "ok" && held.candles.length < 2 && !unlisted) found.push("no candles stored yet");
+    if (history === "ok" && held.candles.length < 2 && !unlisted()) found.push("no candles stored yet");
     if (held.earlier === "failed") found.push("earlier candles could not be loaded");
     return found.join(" · ");
   }

@@ -8,7 +8,7 @@
     const feed = (feeds || []).find((one) => one.venue === venue);
     const listed = feed?.unlisted?.[symbol];
     if (listed === undefined) return "";
-    const words = `${venue} does not list ${symbol}, which SYMBOLS asks for`;
+    const words = `${venue} does not trade ${symbol}, which SYMBOLS asks for`;
     return listed ? `${words}; it is collected as ${listed}` : words;
   }
 

@@ -10,8 +10,8 @@ from tests.browser.site import Site
 from tests.browser.visit import Visit
 
 FOO = "sim-bybit:FOOUSDT"
-SENTENCE = "sim-bybit does not list FOOUSDT, which SYMBOLS asks for"
-RENAMED = "sim-bybit does not list PEPEUSDT, which SYMBOLS asks for; it is collected as 1000PEPEUSDT"
+SENTENCE = "sim-bybit does not trade FOOUSDT, which SYMBOLS asks for"
+RENAMED = "sim-bybit does not trade PEPEUSDT, which SYMBOLS asks for; it is collected as 1000PEPEUSDT"
 TOLD = "FOOUSDT, PEPEUSDT as 1000PEPEUSDT"
 
 
@@ -48,7 +48,7 @@ def test_the_row_says_so_where_its_price_would_be(browser: Browser, untold: Unli
         cell = visit.cell(FOO, "last_price")
         visit.page.wait_for_selector(f"{cell}:has-text('–')")
         untold.is_told = True
-        visit.page.wait_for_selector(f"{cell} .unlisted:has-text('not listed')")
+        visit.page.wait_for_selector(f"{cell} .unlisted:has-text('not traded')")
         assert visit.page.get_attribute(f"{cell} .unlisted", "title") == SENTENCE
         assert visit.page.locator(cell).evaluate("cell => cell.scrollWidth <= cell.clientWidth")
         visit.page.wait_for_selector('.ag-row[row-id="sim-bybit:1000PEPEUSDT"]')
@@ -73,8 +73,10 @@ def test_a_page_that_is_open_already_learns_it(browser: Browser, untold: Unliste
     with Visit(browser, untold.url) as visit:
         visit.page.goto(f"{untold.url}s/sim-bybit/FOOUSDT")
         visit.page.wait_for_selector("#symbol-note:text-is('no candles stored yet')")
+        visit.page.wait_for_selector("#symbol-ladder-state:text-is('no book yet')")
         untold.is_told = True
         visit.page.wait_for_selector(f"#symbol-note:text-is('{SENTENCE}')")
+        visit.page.wait_for_selector("#symbol-ladder-state:text-is('')", state="attached")
         assert visit.complaints == []
 
 
@@ -82,5 +84,5 @@ def test_the_card_of_the_feed_names_them(browser: Browser, site: UnlistedSite) -
     """Only where there are any."""
     with Visit(browser, site.url) as visit:
         visit.page.goto(f"{site.url}status")
-        visit.page.wait_for_selector(f'[data-key="sim-bybit"] .feed-head:has-text("not listed: {TOLD}")')
-        assert "not listed" not in visit.page.inner_text('[data-key="sim-binance"] .feed-head')
+        visit.page.wait_for_selector(f'[data-key="sim-bybit"] .feed-head:has-text("not traded: {TOLD}")')
+        assert "not traded" not in visit.page.inner_text('[data-key="sim-binance"] .feed-head')

@@ -99,7 +99,7 @@ def _not_followed(place: Place) -> list[Component]:
 
 def _unlisted(place: Place, found: Place | None) -> list[Component]:
     """Why nothing comes of what was asked for, and where it is if it has another name."""
-    words = f"{place.venue} does not list {place.symbol}, which SYMBOLS asks for"
+    words = f"{place.venue} does not trade {place.symbol}, which SYMBOLS asks for"
     if found is None:
         return [f"{words}."]
     return [f"{words}; it is collected as ", dcc.Link(html.B(found.symbol), href=found.path), "."]

@@ -54,7 +54,7 @@ def test_what_is_not_listed_is_a_404_that_says_so(unlisted: FlaskClient) -> None
     """It is offered nowhere; by the other venue, which lists it, it has a page."""
     assert unlisted.get("/s/bybit/FOOUSDT").status_code == 404
     found = page(unlisted, "/s/bybit/FOOUSDT")
-    assert "bybit does not list FOOUSDT, which SYMBOLS asks for." in found
+    assert "bybit does not trade FOOUSDT, which SYMBOLS asks for." in found
     assert '"href": "/s/bybit/FOOUSDT"' not in found
     assert unlisted.get("/s/binance/FOOUSDT").status_code == 200
 
@@ -63,7 +63,7 @@ def test_what_has_another_name_leads_to_that(unlisted: FlaskClient) -> None:
     """First and once, before names that are like it; there is the page."""
     assert unlisted.get("/s/bybit/PEPEUSDT").status_code == 404
     found = page(unlisted, "/s/bybit/PEPEUSDT")
-    assert "bybit does not list PEPEUSDT, which SYMBOLS asks for; it is collected as " in found
+    assert "bybit does not trade PEPEUSDT, which SYMBOLS asks for; it is collected as " in found
     link = '"href": "/s/bybit/1000PEPEUSDT"'
     assert found.count(link) == 1
     assert found.index(link) < found.index("Nearest names:")
