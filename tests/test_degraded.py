@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from db.local.stores import Stores, temporary_stores
-from tests.test_procfile import Platform, platform, query
+from tests.platform import Platform, platform, query
 
 pytestmark = pytest.mark.stores
 

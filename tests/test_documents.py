@@ -23,7 +23,7 @@ from db.local.account import own_directory
 from db.local.binaries import Places, postgres_bin
 from db.local.commands import psql_command, redis_cli_command
 from db.local.stores import CHECKOUT, Stores, temporary_stores
-from tests.test_procfile import PATHS, Platform, platform, query
+from tests.platform import PATHS, Platform, platform, query
 
 ROOT = Path(__file__).parents[1]
 PLACES = Places(CHECKOUT, Path(sysconfig.get_path("purelib")), os.environ)

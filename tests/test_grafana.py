@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from app.factory import create_app
-from tests.app.fakes import LIVE_FEED, WORKER, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import LIVE_FEED, WORKER, FakeReader, FakeTime, settings
 from tests.app.test_stored_metrics import SHARE
 
 DASHBOARD = Path(__file__).parents[1] / "docs" / "grafana.json"

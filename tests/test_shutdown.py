@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 from sqlalchemy import make_url
 
-from tests.test_procfile import Platform, platform, query
+from tests.platform import Platform, platform, query
 
 WITHIN_S = 25
 """Platforms kill after 30."""

@@ -6,7 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.factory import create_app
-from tests.app.fakes import LIVE_FEED, NOW, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import LIVE_FEED, NOW, FakeReader, FakeTime, settings
 
 FIELDS = (
     "venue symbol last_price change_24h_pct turnover_24h rsi stoch_rsi_k stoch_rsi_d signal score reason "

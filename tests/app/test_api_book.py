@@ -6,7 +6,8 @@ from flask.testing import FlaskClient
 from app.factory import create_app
 from db.hot.keys import BOOK_FIELDS
 from db.rows import TickerRow
-from tests.app.fakes import NOW, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import NOW, FakeReader, FakeTime, settings
 
 URL = "/api/book/bybit/BTCUSDT"
 TICKER = TickerRow(

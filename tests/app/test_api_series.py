@@ -11,7 +11,8 @@ from app.factory import create_app
 from db.rows import TickRow
 from market.events import Kline
 from market.instruments import Instrument
-from tests.app.fakes import NOW, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import NOW, FakeReader, FakeTime, settings
 
 MINUTE = 60_000
 OPEN = NOW - NOW % MINUTE

@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 from app.factory import create_app
 from db.migrate import required_version
 from market import VERSION
-from tests.app.fakes import LIVE_FEED, NOW, WORKER, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import LIVE_FEED, NOW, WORKER, FakeReader, FakeTime, settings
 
 
 @pytest.fixture

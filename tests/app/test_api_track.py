@@ -11,7 +11,8 @@ from app.api_track import SCORE_COLUMNS
 from app.factory import create_app
 from db.history.track import StoredSignal, StoredTrade
 from db.rows import GapRow, IndicatorRow, PaperTradeRow, SignalRow
-from tests.app.fakes import NOW, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import NOW, FakeReader, FakeTime, settings
 
 MINUTE = 60_000
 OPEN = NOW - NOW % (100 * MINUTE)

@@ -7,7 +7,8 @@ from flask.testing import FlaskClient
 
 from app import ids
 from app.factory import create_app
-from tests.app.fakes import FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import FakeReader, FakeTime, settings
 
 CALLBACK = "/_dash-update-component"
 

@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 from app.factory import create_app
 from app.health import FRESH_MS, newest_heartbeat, schema_trouble
 from db.migrate import required_version
-from tests.app.fakes import NOW, WORKER, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import NOW, WORKER, FakeReader, FakeTime, settings
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from app import login
 from app.factory import create_app
-from tests.app.fakes import FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import FakeReader, FakeTime, settings
 
 ROOT = Path(__file__).parents[2]
 QUICK = generate_password_hash("geheim: ü", "scrypt:1024:8:1")

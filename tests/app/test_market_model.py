@@ -10,7 +10,8 @@ from app.market_history import EVERY_S, MarketHistory
 from app.market_model import Asked, MarketModel
 from app.read_model import ReadModel
 from db.history.runs import SignalRun
-from tests.app.fakes import LIVE_FEED, NOW, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import LIVE_FEED, NOW, FakeReader, FakeTime, settings
 
 QUARTER = 900_000
 HOUR = 4 * QUARTER

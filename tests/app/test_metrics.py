@@ -6,7 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.factory import create_app
-from tests.app.fakes import LIVE_FEED, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import LIVE_FEED, FakeReader, FakeTime, settings
 
 
 def client(**values: Any) -> FlaskClient:

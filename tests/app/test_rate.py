@@ -10,7 +10,8 @@ import redis
 from flask.testing import FlaskClient
 
 from app.factory import create_app
-from tests.app.fakes import FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import FakeReader, FakeTime, settings
 from tests.app.test_factory import CALLBACK, request_of
 
 

@@ -22,7 +22,8 @@ from app.record_model import MAX_AGE_S, Asked, RecordModel, Sources
 from db.history.record import RecordedSignal, RecordedTrade
 from db.rows import PaperTradeRow, SignalRow
 from market.instruments import Instrument
-from tests.app.fakes import LIVE_FEED, NOW, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import LIVE_FEED, NOW, FakeReader, FakeTime, settings
 
 PARTS = {"open", "past", "board", "equity"}
 

@@ -8,7 +8,8 @@ import pytest
 from app.read_model import ReadModel
 from app.status_model import HISTORY_EVERY_S, MAX_AGE_S, Asked, StatusModel
 from db.history.status import GapCell
-from tests.app.fakes import LIVE_FEED, NOW, WORKER, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import LIVE_FEED, NOW, WORKER, FakeReader, FakeTime, settings
 
 
 class Stage:

@@ -7,7 +7,7 @@ from app.watch import LOOK_EVERY_S, OVERDUE_S, HistoryWatch, Watched, in_thread
 from db.errors import StoreUnavailable
 from db.rows import TickerRow
 from market.instruments import Instrument
-from tests.app.fakes import FakeHistory
+from tests.app.fake_history import FakeHistory
 
 
 class Aside:

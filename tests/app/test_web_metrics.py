@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from app import web_metrics
 from app.web_metrics import WebMetrics
 from db.errors import StoreUnavailable
-from tests.app.fakes import FakeHistory
+from tests.app.fake_history import FakeHistory
 
 pytestmark = pytest.mark.wire
 

@@ -11,7 +11,8 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from app.factory import create_app
 from app.ports import Clock
-from tests.app.fakes import LIVE_FEED, FakeHistory, FakeReader, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import LIVE_FEED, FakeReader, settings
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "ADAUSDT", "LINKUSDT", "SUIUSDT"]
 PRICES = {

@@ -20,7 +20,8 @@ from db.history.track import StoredSignal, StoredTrade
 from db.rows import GapRow, IndicatorRow, PaperTradeRow, SignalRow, TickRow
 from market.events import Kline
 from market.instruments import Instrument
-from tests.app.fakes import LIVE_FEED, NOW, WORKER, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import LIVE_FEED, NOW, WORKER, FakeReader, FakeTime, settings
 from tests.app.stream.sse import parse
 
 OPEN = NOW - NOW % 300_000

@@ -4,7 +4,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.factory import create_app
-from tests.app.fakes import FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import FakeReader, FakeTime, settings
 from tests.app.test_login import QUICK, basic
 
 

@@ -9,7 +9,8 @@ from werkzeug.test import TestResponse
 
 from app.factory import create_app
 from app.stream.routes import EXTENSION, MOST_STREAMS, Streams
-from tests.app.fakes import FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import FakeReader, FakeTime, settings
 from tests.app.stream.sse import parse
 
 

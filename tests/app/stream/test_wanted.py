@@ -6,7 +6,8 @@ from app.api_names import Names
 from app.errors import BadValue, UnknownName
 from app.read_model import ReadModel
 from app.stream.wanted import KINDS, Wanted, read_id, read_wanted
-from tests.app.fakes import FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import FakeReader, FakeTime, settings
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from websockets.sync.client import ClientConnection, connect
 from app.factory import create_app
 from app.stream.news import comment, frame, reset
 from app.stream.web_socket import is_foreign, messages, read_handshake
-from tests.app.fakes import FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import FakeReader, FakeTime, settings
 from tests.app.stream.served import Served, served
 from tests.app.stream.test_served import tell
 

@@ -21,6 +21,7 @@ T0 = 1_790_000_000_000
 """2026-09-21 14:13:20 UTC: in the partition that begins at 12:00."""
 MINUTE = 60_000
 OPEN = T0 - T0 % MINUTE
+EVENT = FeedEventRow(T0, "bybit", "w1", "connected", "wss://x\ttab \\ back\nline")
 
 
 def tick(n: int = 0, *, venue: str = "bybit", symbol: str = "ETHUSDT", ts: int | None = None) -> TickRow:

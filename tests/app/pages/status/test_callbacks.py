@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 from app.factory import create_app
 from app.pages.status import ids
 from app.pages.status.layout import layout
-from tests.app.fakes import LIVE_FEED, FakeHistory, FakeReader, FakeTime, settings
+from tests.app.fake_history import FakeHistory
+from tests.app.fakes import LIVE_FEED, FakeReader, FakeTime, settings
 from tests.app.pages.browser import ask, page
 
 
