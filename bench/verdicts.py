@@ -94,6 +94,10 @@ class Lived:
 
     def on_trades_missed(self, before: Trade, after: Trade) -> None: ...
 
+    def on_quotes_missed(self, symbol: str, reason: str) -> None: ...
+
+    def on_candle_missed(self, symbol: str, open_time: int) -> None: ...
+
     # What an empty database remembers.
 
     def past(

@@ -144,7 +144,15 @@ class VenueRun:
 
     def on_trades_missed(self, before: Trade, after: Trade) -> None:
         """See Listener."""
-        self.feed.on_trades_missed(before, after)
+        self.feed.missed.on_trades(before, after)
+
+    def on_quotes_missed(self, symbol: str, reason: str) -> None:
+        """See Listener."""
+        self.feed.missed.on_quotes(symbol, reason)
+
+    def on_candle_missed(self, symbol: str, open_time: int) -> None:
+        """See Listener."""
+        self.feed.missed.on_candle(symbol, open_time)
 
     def on_closed(self, kline: Kline) -> None:
         """See Listener."""

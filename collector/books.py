@@ -8,7 +8,7 @@ from collector.line import Line
 from collector.pipeline import Pipeline
 from collector.resync import Resync
 from collector.venues import Adapter, Plan, Topic
-from market.book import BookRules, PartialBook
+from market.book_rules import BookRules, PartialBook
 
 RETURN_AFTER_S = 300.0
 """How long REST must have answered before a book is built on its snapshots again."""

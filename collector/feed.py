@@ -15,13 +15,13 @@ from collector.clock import CLOCK
 from collector.connection import Connection, Handler
 from collector.ledger import Ledger
 from collector.line import Line
+from collector.missed import Missed
 from collector.pipeline import Pipeline
 from collector.remedies import Remedies
 from collector.resync import Resync
 from collector.venues import Plan, Topic, Venue
 from collector.watchdog import Clock
 from db.rows import GapRow
-from market.events import Trade
 from market.instruments import Instrument
 
 log = structlog.get_logger()
@@ -71,6 +71,7 @@ class Feed:
         self._record: Callable[[str, str], None] = lambda event, detail: record(self.name, event, detail)
         self._rotate_s = rotate_s
         self.books = Books(self.lines, pipeline, self._venue, plan, resync, ledger, self._record)
+        self.missed = Missed(self.lines, ledger)
         self._remedies = Remedies(pipeline, self._venue, ledger, self._record, self._open_spare)
         self._numbers: Counter[str] = Counter()
         self._kept_at = float("inf")
@@ -122,14 +123,6 @@ class Feed:
             clock.good_time = max(clock.good_time, since)
             if clock.first_time:
                 line.losses.regain(topic, clock.first_time)
-
-    def on_trades_missed(self, before: Trade, after: Trade) -> None:
-        """Put in the ledger what two trades show that follow one another, and should not."""
-        topics = self._venue.topics(after.symbol, self._plan)
-        topic = next(t for t in topics if t.channel == "trade")
-        words = f"trade {after.trade_id} came after {before.trade_id}"
-        if self._ledger.lose(topic, before.event_time, "sequence", words):
-            self._ledger.regain(topic, after.event_time)
 
     def stop(self) -> None:
         """Close every connection; returns at once, their threads end soon after."""

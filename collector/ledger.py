@@ -49,8 +49,8 @@ class Ledger:
         self._add = add
         self._lock = threading.Lock()
         self._open: dict[Key, Gap] = {}
-        self._began: dict[Key, int] = {}
-        """When the last gap of each that is over began: what a gap is known by."""
+        self._past: dict[Key, tuple[int, int]] = {}
+        """When the last gap of each that is over began, which it is known by, and when it ended."""
 
     @property
     def open_count(self) -> int:
@@ -65,7 +65,9 @@ class Ledger:
         with self._lock:
             gap = self._open.get(key)
             if gap is None:
-                since = max(since, self._began.get(key, 0) + 1)  # nothing new came since: still another gap
+                since = max(
+                    since, self._past.get(key, (0, 0))[0] + 1
+                )  # nothing new came since: still another gap
                 gap = self._open[key] = Gap(since, cause, detail)
                 self._write(key, gap, is_open=True)
             if cause == "crossed":  # every update may come, and yet what it made is withheld
@@ -89,10 +91,14 @@ class Ledger:
             if gap.missing:
                 return
             del self._open[key]
-            self._began[key] = gap.started_at
+            self._past[key] = (gap.started_at, gap.ended_at)
             row = self._write(key, gap, is_open=False)
         if not gap.is_unbroken:
             self.on_closed(row)
+
+    def ended_at(self, topic: Topic) -> int:
+        """When the last gap of this topic's channel that is over ended, epoch ms; 0 before any."""
+        return self._past.get((topic.symbol, ledger_channel(topic)), (0, 0))[1]
 
     def replace(self, old: Topic, new: Topic) -> None:
         """Another topic makes this channel from now on: what is missing of the one is of the other."""
@@ -147,7 +153,7 @@ class Ledger:
                     gap.ended_at, gap.is_unbroken = ended_at, False
                     gap.detail = f"{gap.detail}; then it was followed no more"
                     self._write(key, gap, is_open=False)
-            for held in (self._open, self._began):
+            for held in (self._open, self._past):
                 for key in [key for key in held if key[0] == symbol]:
                     del held[key]
 

@@ -7,6 +7,7 @@ venue (a snapshot, a fresh subscription) is told to a `Listener`.
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import structlog
 
@@ -17,7 +18,7 @@ from collector.statistics import FeedStatistics
 from collector.venues import Decoded, Plan, Topic, Venue
 from collector.venues.adapter import sound_topic
 from db.rows import KlineRow, TickerRow
-from market.book import DiffBook, SequenceGap, SnapshotTooOld
+from market.book_rules import DiffBook, SequenceGap, SnapshotTooOld
 from market.events import (
     Ack,
     BookDelta,
@@ -68,7 +69,7 @@ class Pipeline:
         self._tick_interval_ms = tick_interval_ms
         self._candles_at = float("-inf")
         self._max_age_ms = max_event_age_days * DAY_MS or float("inf")
-        self._handlers: dict[type[Event], Callable[[InstrumentState, Event], bool]] = {
+        self._handlers: dict[type[Event], Callable[[InstrumentState, Any], bool]] = {
             BookDelta: self._on_book,
             BookSnapshot: self._on_book,
             Top: self._on_top,
@@ -176,11 +177,11 @@ class Pipeline:
         return Taken(decoded.topic, is_data, good_time, answers, refused)
 
     def on_snapshot(self, snapshot: BookSnapshot) -> bool:
-        """Take a REST book snapshot; False if it is too old for the deltas at hand."""
+        """Take a REST book snapshot; False if it does not fit the deltas at hand, or lacks a side."""
         with self.lock:
             if (state := self.states.get(snapshot.symbol)) is None or state.rules.book.is_live:
                 return True
-            if not state.is_attached:
+            if not state.is_attached or state.lacks_quoted(snapshot):
                 return False
             try:
                 self._book(state, snapshot)
@@ -215,6 +216,8 @@ class Pipeline:
                 now_ms = CLOCK.now_by(lag_ms)
                 for state in self.states.values():
                     self._keep(state.expire(state.venue_time(now_ms, lag_ms)), is_news=True)
+                    while state.candles.missed:
+                        self._listener.on_candle_missed(state.instrument.symbol, state.candles.missed.pop(0))
 
     def flush(self) -> None:
         """Keep the ticks whose buckets are still open."""
@@ -229,8 +232,7 @@ class Pipeline:
         elif isinstance(event, Unexplained):
             self.statistics.faults[f"kind {event.kind}"[:40]] += 1
 
-    def _on_book(self, state: InstrumentState, event: Event) -> bool:
-        assert isinstance(event, BookSnapshot | BookDelta)
+    def _on_book(self, state: InstrumentState, event: BookSnapshot | BookDelta) -> bool:
         if isinstance(event, BookSnapshot) and isinstance(state.rules, DiffBook):
             # late, of the stream of whole tops that was the book's; REST's alone reach far enough
             return False
@@ -241,14 +243,14 @@ class Pipeline:
         was_live, was_whole = state.book_state == "live", state.rules.book.is_live
         last_update_id = state.rules.book.update_id
         try:
-            tick = state.on_book(event, time.monotonic())
+            changed, tick = state.on_book(event, time.monotonic())
         except SequenceGap as gap:
             self.statistics.gaps += 1
             self._lose_book(state, "sequence", str(gap))
             return False
         if tick is not None:
             self._sink.add_tick(tick)
-        if state.book_state != "live" or state.is_crossed:
+        if not changed or state.book_state != "live" or state.is_crossed:
             return False
         if not was_live:
             is_next = was_whole and isinstance(event, BookDelta)
@@ -268,26 +270,25 @@ class Pipeline:
         log.warning("book.lost", venue=self.name, symbol=state.instrument.symbol, reason=reason)
         self._listener.on_book_lost(state.instrument.symbol, cause, reason)
 
-    def _on_top(self, state: InstrumentState, event: Event) -> bool:
-        assert isinstance(event, Top)
+    def _on_top(self, state: InstrumentState, event: Top) -> bool:
         self.statistics.venue_lags.add(event.recv_time - event.event_time)
+        if state.is_old_top(event):
+            return False
+        if state.misses_before_top(event):
+            self._listener.on_quotes_missed(event.symbol, f"update {event.update_id} begins a new count")
         if (tick := state.on_top(event, time.monotonic())) is not None:
             self._sink.add_tick(tick)
         return True
 
-    def _on_ticker(self, state: InstrumentState, event: Event) -> bool:
-        assert isinstance(event, TickerUpdate)
+    def _on_ticker(self, state: InstrumentState, event: TickerUpdate) -> bool:
         return state.on_ticker(event)
 
-    def _on_trade(self, state: InstrumentState, event: Event) -> bool:
-        assert isinstance(event, Trade)
+    def _on_trade(self, state: InstrumentState, event: Trade) -> bool:
         if state.candles.trades.misses_before(event) and state.last_trade is not None:
             self._listener.on_trades_missed(state.last_trade, event)
-        state.on_trade(event)
-        return True
+        return state.on_trade(event)
 
-    def _on_kline(self, state: InstrumentState, event: Event) -> bool:
-        assert isinstance(event, Kline)
+    def _on_kline(self, state: InstrumentState, event: Kline) -> bool:
         self._keep(state.on_kline(event), is_news=True)
         return True
 

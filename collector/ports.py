@@ -28,6 +28,12 @@ class Listener(Protocol):
     def on_trades_missed(self, before: Trade, after: Trade) -> None:
         """Trades between these two were lost, as their ids show, though the connection is sound."""
 
+    def on_quotes_missed(self, symbol: str, reason: str) -> None:
+        """Best quotes before the one at hand were taken for old ones and are lost."""
+
+    def on_candle_missed(self, symbol: str, open_time: int) -> None:
+        """Of a minute that is over nothing was received at all."""
+
     def on_closed(self, kline: Kline) -> None:
         """A candle closed, just now or long ago, or a closed one came to have other numbers."""
 

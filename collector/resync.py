@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from collector.pipeline import Pipeline
 from collector.state import InstrumentState
 from collector.venues import Topic
-from market.book import DiffBook
+from market.book_rules import DiffBook
 
 FIRST_DELTA_S = 2.0
 """How long to wait for the first delta; a quiet symbol gets its snapshot without one."""
@@ -18,6 +18,8 @@ HOPELESS_S = 10.0
 """Where REST gives no answers, a stream of whole tops is better than no book after this long."""
 PATIENCE_S = 60.0
 """The same where it does give answers: many books wait for their turn, or none has fitted yet."""
+STEADY_S = 30.0
+"""A book that was whole for less than this before it is lost again waits as after an attempt that failed."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Resync:
         """Called with a symbol for which REST gives no snapshot."""
         self._ask = ask
         self._waits: dict[str, _Wait] = {}
+        self._healed: dict[str, tuple[float, int]] = {}
+        """When each book was last made whole, and after how many attempts of late."""
 
     def begin(self, pipeline: Pipeline, topics: Iterable[Topic]) -> None:
         """A new connection carries these: a sequence begins, and what was asked before is void."""
@@ -47,6 +51,7 @@ class Resync:
                 pipeline.begin(topic)
                 if topic.channel == "book":
                     self._waits.pop(topic.symbol, None)
+                    self._healed.pop(topic.symbol, None)
 
     def keep(self, pipeline: Pipeline, now: float, *, is_rest_well: bool) -> None:
         """Ask for the snapshots that are due, and give up books that cannot be right."""
@@ -68,12 +73,13 @@ class Resync:
         if not self.uses_rest or not isinstance(rules, DiffBook):
             return False
         if rules.book.is_live:
-            self._waits.pop(symbol, None)
+            if (held := self._waits.pop(symbol, None)) is not None:
+                self._healed[symbol] = now, held.tries
             return False
         if not state.is_attached:
             self._waits.pop(symbol, None)
             return False
-        wait = self._waits.setdefault(symbol, _Wait(now, now))
+        wait = self._waits.get(symbol) or self._begin_to_wait(symbol, now)
         is_ready = rules.has_buffered or now - wait.since >= FIRST_DELTA_S
         if wait.is_asked or not is_ready or now < wait.next_ask_at:
             return False
@@ -81,6 +87,15 @@ class Resync:
         wait.next_ask_at = now + RETRY_S[min(wait.tries, len(RETRY_S) - 1)]
         wait.tries += 1
         return True
+
+    def _begin_to_wait(self, symbol: str, now: float) -> _Wait:
+        healed_at, tries = self._healed.pop(symbol, (now, 0))
+        if not tries or now - healed_at >= STEADY_S:
+            wait = _Wait(now, now)
+        else:
+            wait = _Wait(now, healed_at + RETRY_S[min(tries, len(RETRY_S)) - 1], tries)
+        self._waits[symbol] = wait
+        return wait
 
     def _request(self, symbol: str) -> None:
         assert self._ask is not None

@@ -8,7 +8,7 @@ from collector.tape import Tape
 from collector.venues import Plan, Venue
 from db.rows import TickerRow, TickRow
 from market.audit import LEVELS, Seen
-from market.book import DiffBook
+from market.book_rules import DiffBook
 from market.events import BookDelta, BookSnapshot, Kline, TickerUpdate, Top, Trade
 from market.instruments import Instrument
 from market.klines import Candles
@@ -88,28 +88,32 @@ class InstrumentState:
         known |= {"event_time": self.event_time, "recv_time": self.recv_time}
         return TickerRow(self.instrument.venue, self.instrument.symbol, **known)
 
-    def on_book(self, event: BookSnapshot | BookDelta, now: float) -> TickRow | None:
-        """Take a book event; returns a tick to keep. Raises SequenceGap (see market.book)."""
+    def on_book(self, event: BookSnapshot | BookDelta, now: float) -> tuple[bool, TickRow | None]:
+        """Take a book event: whether it changed the book, and a tick to keep. Raises SequenceGap.
+
+        See market.book_rules.
+        """
         if isinstance(event, BookSnapshot):
             changed = self.rules.on_snapshot(event)
         else:
             changed = self.rules.on_delta(event)
-        self._stamp(event.event_time, event.recv_time)
         if not changed:
-            return None
+            return False, None
+        self._stamp(event.event_time, event.recv_time)
         book = self.rules.book
         if self.watched is not None and book.is_live:
             order = event.update_id if event.sequence is None else event.sequence
             self.watched.append(Seen(order, *book.best(2 * LEVELS)))
         if book.is_crossed:
             self.crossed_since = self.crossed_since or now
-            return None
+            return True, None
         self.crossed_since = None
         self.book_state = "live"
         self.book_changed = True
         if self._ticks_from_top:
-            return None
-        return self._see(Tick(book.top(), event.update_id, event.event_time, event.recv_time), now)
+            return True, None
+        tick = Tick(book.top(), event.update_id, event.event_time, event.recv_time)
+        return True, self._see(tick, now)
 
     def knows(self, event: BookSnapshot | BookDelta) -> bool:
         """Whether the live book is as new as what another connection told, which would set it back."""
@@ -120,10 +124,16 @@ class InstrumentState:
             return (event.sequence, event.update_id) <= (book.sequence, book.update_id)
         return isinstance(event, BookSnapshot) and event.update_id <= book.update_id
 
+    def is_old_top(self, top: Top) -> bool:
+        """Whether a best-quote event is not newer than the last one."""
+        return self._sampler.is_old(top.update_id, top.event_time)
+
+    def misses_before_top(self, top: Top) -> bool:
+        """Of one that is newer: whether the venue counts anew, so that those before it were taken for old."""
+        return self._sampler.begins_anew(top.update_id)
+
     def on_top(self, top: Top, now: float) -> TickRow | None:
-        """Take a best-quote event; returns a tick to keep. Older ones are dropped."""
-        if self._sampler.is_old(top.update_id):
-            return None
+        """Take a best-quote event that is not old; returns a tick to keep."""
         self._stamp(top.event_time, top.recv_time)
         best = (top.bid_price, top.bid_size, top.ask_price, top.ask_size)
         return self._see(Tick(best, top.update_id, top.event_time, top.recv_time), now)
@@ -136,18 +146,27 @@ class InstrumentState:
         self._stamp(update.event_time, update.recv_time)
         return True
 
-    def on_trade(self, trade: Trade) -> None:
-        """Take a public trade."""
+    def on_trade(self, trade: Trade) -> bool:
+        """Take a public trade; False if it came before."""
         known = self.candles.trades.changes
         self.candles.trades.add(trade)
         if self.candles.trades.changes == known:
-            return  # it came before
+            return False
         self.tape.add(trade)
         self.last_trade = trade
         self.moving_trades += trade.moves_book
         self.ticker.on_trade(trade)
         self.ticker_changed = True
         self._stamp(trade.event_time, trade.recv_time)
+        return True
+
+    def lacks_quoted(self, snapshot: BookSnapshot) -> bool:
+        """Whether a side of a snapshot is empty of which no quote has said that it is."""
+        bid, ask = self.best[0], self.best[2]
+        is_quoted = self._sampler.has_seen and self._ticks_from_top
+        return (not snapshot.bids and not (is_quoted and bid is None)) or (
+            not snapshot.asks and not (is_quoted and ask is None)
+        )
 
     def on_kline(self, kline: Kline) -> list[Kline]:
         """Take a candle; returns every candle that closed or was revised by it."""

@@ -16,6 +16,8 @@ from market.trade_bars import KEPT, TradeBars
 
 GRACE_MS = 5_000
 """How long after its end a candle may wait for the venue to close it."""
+LOST_MS = 20_000
+"""So long after its end nothing of a candle is on its way any more."""
 
 
 class Candles:
@@ -43,6 +45,10 @@ class Candles:
         self._waiting: set[int] = set()
         """Minutes whose grace is over and of which not everything is known."""
         self._reviewed = 0
+        self.missed: list[int] = []
+        """Minutes of which nothing at all was received, for whoever empties this."""
+        self._unknown: set[int] = set()
+        """Minutes that may be among them."""
 
     @property
     def revisions(self) -> int:
@@ -76,6 +82,9 @@ class Candles:
         for open_time in range(first, newest + 1, MINUTE_MS):
             self._judged = open_time
             found += self._settle(open_time)
+            if open_time not in self._minutes.closed:
+                self._unknown.add(open_time)
+        self._note_missed(venue_time)
         self._waiting = {t for t in self._waiting if t > newest - KEPT * MINUTE_MS}
         return [*found, *self._review(), *self._rollups.expire(venue_time - GRACE_MS)]
 
@@ -96,6 +105,11 @@ class Candles:
             if interval not in found and last is not None:
                 found[interval] = series.closed[last]
         return found
+
+    def _note_missed(self, venue_time: int) -> None:
+        due = sorted(t for t in self._unknown if t + MINUTE_MS + LOST_MS <= venue_time)
+        self.missed += [t for t in due if t not in self._minutes.closed and self._minutes.reaches(t)]
+        self._unknown.difference_update(due)
 
     def _review(self) -> list[Kline]:
         """Close again what trades that became known since may change."""

@@ -2,8 +2,13 @@
 
 from typing import NamedTuple
 
+from market.book_rules import counts_anew
+
 Best = tuple[float | None, float | None, float | None, float | None]
 """Best bid price and size, best ask price and size; None where a side is empty."""
+
+
+NEVER = float("inf")
 
 
 class Tick(NamedTuple):
@@ -19,22 +24,23 @@ class Sampler:
     """Turns the changes of one instrument into the ticks that are kept.
 
     With `interval_ms` 0 every change is kept. Otherwise a bucket is floor(event_time / interval_ms), and its
-    last change is kept when a later bucket begins, or once two intervals have passed on our own clock.
+    last change is kept when a later bucket begins, or once two intervals have passed on our own clock. What
+    still comes for a bucket after that waits for the next one, or a slow venue would make a row of each.
     """
 
-    __slots__ = ("_best", "_bucket", "_held", "_held_since", "_interval_ms", "_update_id")
+    __slots__ = ("_best", "_bucket", "_event_time", "_held", "_held_since", "_interval_ms", "_update_id")
 
     def __init__(self, interval_ms: int) -> None:
         self._interval_ms = interval_ms
         self._best: Best | None = None
-        self._update_id = -1
+        self._update_id = self._event_time = -1
         self._bucket = -1
         self._held: Tick | None = None
         self._held_since = 0.0
 
     def see(self, tick: Tick, now: float) -> Tick | None:
         """Take the newest state; returns a tick to keep, if this made one. `now`: monotonic seconds."""
-        self._update_id = tick.update_id
+        self._update_id, self._event_time = tick.update_id, tick.event_time
         if tick.best == self._best:
             return None
         self._best = tick.best
@@ -46,14 +52,21 @@ class Sampler:
             self._bucket, self._held_since = bucket, now
             return held
         if held is None:
-            self._held_since = float(
-                "inf"
-            )  # this bucket was overdue once: its last change waits for the next
+            self._held_since = NEVER
         return None
 
-    def is_old(self, update_id: int) -> bool:
+    def is_old(self, update_id: int, event_time: int) -> bool:
         """Whether an update is not newer than the last one seen."""
+        return update_id <= self._update_id and not counts_anew(event_time, self._event_time)
+
+    def begins_anew(self, update_id: int) -> bool:
+        """Of an update that is not old: whether the venue counts from a lower number on."""
         return update_id <= self._update_id
+
+    @property
+    def has_seen(self) -> bool:
+        """Whether anything came yet."""
+        return self._best is not None
 
     def forget_sequence(self) -> None:
         """A new connection: the venue may count anew. What the best was is still known."""

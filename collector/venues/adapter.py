@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from market.book import BookRules
+from market.book_rules import BookRules
 from market.events import BookSnapshot, Event, Kline, Trade
 from market.instruments import Instrument
 

@@ -19,8 +19,9 @@ from collector.venues.adapter import (
     number,
     whole,
 )
+from collector.venues.binance_trades import decode_trade
 from collector.venues.soundness import sound_kline, sound_ticker
-from market.book import BookRules, DiffBook, PartialBook
+from market.book_rules import BookRules, DiffBook, PartialBook
 from market.events import (
     Ack,
     BookDelta,
@@ -31,7 +32,6 @@ from market.events import (
     Rejected,
     TickerUpdate,
     Top,
-    Trade,
     Unexplained,
 )
 from market.intervals import INTERVAL_MS
@@ -133,18 +133,6 @@ class _KlineEvent(msgspec.Struct):
     k: _Candle
 
 
-class _AggTrade(msgspec.Struct):
-    s: str
-    a: Id
-    p: Positive
-    q: Positive
-    T: int
-    m: bool
-    f: Id = 0
-    l: Id = 0  # noqa: E741  (the venue's name)
-    nq: Loose = None
-
-
 _wrapper = msgspec.json.Decoder(_Wrapper, strict=False)
 _kind = msgspec.json.Decoder(_Kind, strict=False)
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
@@ -153,7 +141,6 @@ _depth = msgspec.json.Decoder(_Depth, strict=False)
 _ticker = msgspec.json.Decoder(_Ticker, strict=False)
 _mark_price = msgspec.json.Decoder(_MarkPrice, strict=False)
 _kline = msgspec.json.Decoder(_KlineEvent, strict=False)
-_agg_trade = msgspec.json.Decoder(_AggTrade, strict=False)
 
 
 def route(stream: str) -> str:
@@ -284,17 +271,11 @@ def _decode_kline(data: msgspec.Raw, recv_time: int) -> Event:
     return sound_kline(Kline(event.s, k.i, k.t, k.o, k.h, k.l, k.c, k.v, k.q, k.x, at, recv_time, k.n, k.V))
 
 
-def _decode_trade(data: msgspec.Raw, recv_time: int) -> Event:
-    t = _agg_trade.decode(data)
-    side, fills = "sell" if t.m else "buy", max(1, t.l - t.f + 1)
-    return Trade(t.s, str(t.a), t.p, t.q, side, t.T, recv_time, fills, number(t.nq) != 0)
-
-
 _HANDLERS: dict[str, Callable[[msgspec.Raw, int], Event]] = {
     "bookTicker": _decode_top,
     "depthUpdate": _decode_depth,
     "24hrTicker": _decode_ticker,
     "markPriceUpdate": _decode_mark_price,
     "kline": _decode_kline,
-    "aggTrade": _decode_trade,
+    "aggTrade": decode_trade,
 }

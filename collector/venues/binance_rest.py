@@ -20,7 +20,8 @@ from collector.venues.adapter import (
     number,
 )
 from collector.venues.binance import DEPTH_LIMIT
-from collector.venues.soundness import sound_klines
+from collector.venues.binance_trades import AggTrade
+from collector.venues.soundness import sound_kline
 from market.events import BookSnapshot, Kline, Trade
 from market.instruments import Instrument, parse_symbol
 from market.intervals import INTERVAL_MS
@@ -69,14 +70,6 @@ class _ExchangeInfo(msgspec.Struct):
 class _Statistics(msgspec.Struct, rename="camel"):
     symbol: str
     quote_volume: Loose = None
-
-
-class _AggTrade(msgspec.Struct):
-    a: int
-    p: Positive
-    q: Positive
-    T: int
-    m: bool
 
 
 class _Depth(msgspec.Struct, rename="camel"):
@@ -174,14 +167,19 @@ def klines_request(symbol: str, interval: str, start: int, limit: int) -> Reques
 
 def parse_klines(body: bytes, symbol: str, interval: str, *, now: int, recv_time: int) -> list[Kline]:
     """Closed candles in ascending order; the venue includes the running one without a mark."""
-    return sound_klines(
-        Kline(
-            symbol, interval, row[0], row[1], row[2], row[3], row[4], row[5], row[7], True,
-            row[0] + INTERVAL_MS[interval] - 1, recv_time, row[8], row[9], "rest",
-        )
-        for row in _decode(body, list[_Row])
-        if row[0] + INTERVAL_MS[interval] <= now
-    )  # fmt: skip
+
+    def convert(raw: msgspec.Raw) -> Kline | None:
+        row = msgspec.json.decode(raw, type=_Row, strict=False)
+        if row[0] + INTERVAL_MS[interval] > now:
+            return None
+        return sound_kline(
+            Kline(
+                symbol, interval, row[0], row[1], row[2], row[3], row[4], row[5], row[7], True,
+                row[0] + INTERVAL_MS[interval] - 1, recv_time, row[8], row[9], "rest",
+            )
+        )  # fmt: skip
+
+    return each(_decode(body, list[msgspec.Raw]), convert)
 
 
 def depth_request(symbol: str, limit: int) -> Request:
@@ -207,7 +205,6 @@ def trades_request(symbol: str, after: Trade) -> Request:
 
 def parse_trades(body: bytes, symbol: str, recv_time: int) -> list[Trade]:
     """Aggregate trades, oldest first, as their stream gives them."""
-    return [
-        Trade(symbol, str(t.a), t.p, t.q, "sell" if t.m else "buy", t.T, recv_time)
-        for t in _decode(body, list[_AggTrade])
-    ]
+    raws = _decode(body, list[msgspec.Raw])
+    found = each(raws, lambda raw: msgspec.json.decode(raw, type=AggTrade, strict=False))
+    return [trade.trade(symbol, recv_time) for trade in found]

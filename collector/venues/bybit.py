@@ -21,7 +21,7 @@ from collector.venues.adapter import (
     whole,
 )
 from collector.venues.soundness import sound_kline, sound_ticker
-from market.book import BookRules, SequencedBook
+from market.book_rules import BookRules, SequencedBook
 from market.events import (
     Ack,
     BookDelta,

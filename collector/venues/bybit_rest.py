@@ -20,7 +20,7 @@ from collector.venues.adapter import (
     number,
 )
 from collector.venues.bybit import WIRE_INTERVALS
-from collector.venues.soundness import sound_klines
+from collector.venues.soundness import sound_kline
 from market.events import BookSnapshot, Kline, Trade
 from market.instruments import Instrument, parse_symbol
 from market.intervals import INTERVAL_MS
@@ -68,7 +68,10 @@ class _Instruments(msgspec.Struct, rename="camel"):
 
 
 class _Rows(msgspec.Struct):
-    list: list[tuple[int, Positive, Positive, Positive, Positive, Positive, Positive]]
+    list: list[msgspec.Raw]
+
+
+_Row = tuple[int, Positive, Positive, Positive, Positive, Positive, Positive]
 
 
 class _Turnover(msgspec.Struct, rename="camel"):
@@ -185,12 +188,14 @@ def klines_request(symbol: str, interval: str, start: int, limit: int) -> Reques
 
 def parse_klines(body: bytes, symbol: str, interval: str, *, now: int, recv_time: int) -> list[Kline]:
     """Closed candles in ascending order; the venue sends the newest first, the running one included."""
-    rows = sorted(_result(body, _Rows).list)
-    return sound_klines(
-        Kline(symbol, interval, *row, True, row[0] + INTERVAL_MS[interval] - 1, recv_time, source="rest")
-        for row in rows
-        if row[0] + INTERVAL_MS[interval] <= now
-    )
+
+    def convert(raw: msgspec.Raw) -> Kline | None:
+        row: _Row = msgspec.json.decode(raw, type=_Row, strict=False)
+        end = row[0] + INTERVAL_MS[interval]
+        made = Kline(symbol, interval, *row, True, end - 1, recv_time, source="rest")
+        return sound_kline(made) if end <= now else None
+
+    return sorted(each(_result(body, _Rows).list, convert), key=lambda kline: kline.open_time)
 
 
 def depth_request(symbol: str, limit: int) -> Request:

@@ -1,7 +1,5 @@
 """Whether what a venue says can be: an impossible number costs its message, and reaches no store."""
 
-from collections.abc import Iterable
-
 import msgspec
 
 from market.events import Kline, TickerUpdate
@@ -42,17 +40,6 @@ def sound_kline(kline: Kline) -> Kline:
     if kline.low > kline.high:
         raise msgspec.ValidationError(f"a candle's low of {kline.low} is above its high of {kline.high}")
     return kline
-
-
-def sound_klines(klines: Iterable[Kline]) -> list[Kline]:
-    """Those that can be; one that cannot costs only itself, and is missing."""
-    found = []
-    for kline in klines:
-        try:
-            found.append(sound_kline(kline))
-        except msgspec.ValidationError:
-            continue
-    return found
 
 
 def _within(update: TickerUpdate, part: str, least: float, most: float) -> float | None:

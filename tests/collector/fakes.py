@@ -42,6 +42,8 @@ class Bench:
         self.incomplete: list[Kline] = []
         self.lost: list[tuple[str, str]] = []
         self.missed: list[tuple[str, str]] = []
+        self.missed_quotes: list[tuple[str, str]] = []
+        self.missed_candles: list[tuple[str, int]] = []
         self.venue = venue_for(venue)
         self.plan = Plan(("1m", "5m", "15m", "1h", "4h", "1d"), depth, uses_rest)
         self.pipeline = Pipeline(
@@ -67,6 +69,12 @@ class Bench:
 
     def on_trades_missed(self, before: Trade, after: Trade) -> None:
         self.missed.append((before.trade_id, after.trade_id))
+
+    def on_quotes_missed(self, symbol: str, reason: str) -> None:
+        self.missed_quotes.append((symbol, reason))
+
+    def on_candle_missed(self, symbol: str, open_time: int) -> None:
+        self.missed_candles.append((symbol, open_time))
 
     def on_closed(self, kline: Kline) -> None:
         self.closed.append(kline)

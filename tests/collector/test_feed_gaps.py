@@ -59,7 +59,7 @@ def test_a_venue_whose_data_is_all_refused_is_not_live(setup: Setup) -> None:
 def test_trades_lost_on_a_sound_connection_are_in_the_ledger(setup: Setup) -> None:
     """From the one before to the one after, over already."""
     before, after = (Trade("BTCUSDT", str(n), 1.0, 1.0, "buy", n, n) for n in (100, 200))
-    setup.feed.on_trades_missed(before, after)
+    setup.feed.missed.on_trades(before, after)
     assert [(g.channel, g.started_at, g.ended_at, g.cause) for g in setup.gaps] == [
         ("trade", 100, None, "sequence"),
         ("trade", 100, 200, "sequence"),

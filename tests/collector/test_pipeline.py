@@ -6,8 +6,10 @@ import pytest
 
 from collector.clock import Clock
 from collector.venues import binance_rest
+from market.book_rules import ANEW_MS
 from market.events import BookSnapshot, FrameError
 from tests.collector.fakes import Bench
+from tests.market.candles import DAY
 from tests.recordings import binance_frames, bybit_frames, needs_recordings
 
 BYBIT = "linear_20260809_BTCUSDT_SOLUSDT.jsonl.gz"
@@ -227,3 +229,58 @@ def test_the_books_of_two_connections_are_told_apart_over_a_restart_of_the_servi
     book = bench.pipeline.states["BTCUSDT"].rules.book
     assert (book.update_id, book.top()[1], book.is_live) == (3, 5.0, True)
     assert (bench.lost, [t.update_id for t in bench.rows.ticks]) == ([], [5000, 5001, 1, 2, 3])
+
+
+def quote(update_id: int, time_ms: int, size: str = "1") -> bytes:
+    fields = {"e": "bookTicker", "u": update_id, "s": "BTCUSDT", "T": time_ms, "E": time_ms}
+    fields |= {"b": "100", "B": size, "a": "101", "A": size}
+    return json.dumps({"stream": "btcusdt@bookTicker", "data": fields}).encode()
+
+
+def test_quotes_that_are_counted_anew_are_taken_and_what_was_lost_is_told() -> None:
+    """A repeat is neither taken nor good."""
+    bench = Bench("binance", "BTCUSDT")
+    assert bench.pipeline.on_frame(quote(9_000, NOW), NOW).good_time == NOW
+    for size in ("2", "3"):
+        assert bench.pipeline.on_frame(quote(7, NOW + 500, size), NOW + 500).good_time == 0
+    assert bench.missed_quotes == []
+    later = NOW + ANEW_MS + 1
+    assert bench.pipeline.on_frame(quote(8, later, "4"), later).good_time == later
+    assert bench.pipeline.on_frame(quote(9, later + 1, "5"), later + 1).good_time == later + 1
+    assert [symbol for symbol, _ in bench.missed_quotes] == ["BTCUSDT"]
+    assert [tick.bid_size for tick in bench.rows.ticks] == [1.0, 4.0, 5.0]
+
+
+@pytest.mark.parametrize("sides", [([], [[101.0, 1.0]]), ([(100.0, 1.0)], []), ([], [])])
+def test_a_snapshot_without_a_side_that_is_quoted_is_not_taken(
+    sides: tuple[list[tuple[float, float]], list[tuple[float, float]]],
+) -> None:
+    """REST may answer so while it is not well; where the quotes say the same the side is really empty."""
+    bench = Bench("binance", "BTCUSDT")
+    state = bench.pipeline.states["BTCUSDT"]
+    state.attach()
+    snapshot = BookSnapshot("BTCUSDT", *sides, 5, NOW, NOW)  # type: ignore[arg-type]
+    assert not bench.pipeline.on_snapshot(snapshot)
+    bench.pipeline.on_frame(quote(1, NOW), NOW)
+    assert not bench.pipeline.on_snapshot(snapshot)
+    assert not state.rules.book.is_live
+    state.best = (None, None, None, None)
+    assert bench.pipeline.on_snapshot(snapshot)
+
+
+def test_a_repeat_says_nothing_good_of_a_book() -> None:
+    """Else a stream of old deltas would look like one that is well."""
+    bench = Bench("bybit", "BTCUSDT")
+    bench.pipeline.on_frame(book_frame("snapshot", 10, [["100", "1"]]), NOW)
+    assert bench.pipeline.on_frame(book_frame("delta", 11, [["100", "2"]]), NOW).good_time == NOW
+    assert bench.pipeline.on_frame(book_frame("delta", 11, [["100", "2"]]), NOW).good_time == 0
+
+
+def test_a_minute_of_which_nothing_came_is_told() -> None:
+    """Once it cannot come any more."""
+    bench = Bench("bybit", "BTCUSDT", uses_rest=False)
+    state = bench.pipeline.states["BTCUSDT"]
+    state.candles.missed.append(DAY)
+    bench.pipeline.expire(100.0)
+    bench.pipeline.expire(200.0)
+    assert bench.missed_candles[0] == ("BTCUSDT", DAY) and bench.missed_candles.count(("BTCUSDT", DAY)) == 1

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from market.events import Kline, Trade
 from market.intervals import MINUTE_MS
-from market.klines import GRACE_MS, Candles
+from market.klines import GRACE_MS, LOST_MS, Candles
 from tests.market.candles import DAY, candle, trade
 
 
@@ -115,6 +115,22 @@ def test_what_was_not_followed_is_no_candle() -> None:
     feed(candles, trade(1, 250, is_named=True), trade(2, 301, is_named=True))
     assert minutes(candles.expire(at(4))) == [(4, "trades", False)]
     assert sorted(candles.series["1m"].closed) == [DAY, DAY + 4 * MINUTE_MS]
+
+
+def test_a_minute_of_which_nothing_came_is_missed_once_it_cannot_come_any_more() -> None:
+    """Not one that was made of trades, nor one that REST told meanwhile."""
+    candles = bybit(trade(0, 1, is_named=True))
+    candles.trades.interrupt()
+    candles.expire(at(0))
+    candles.missed.clear()
+    candles.expire(at(1))
+    assert candles.missed == []
+    candles.expire(at(2))
+    assert candles.missed == [DAY + MINUTE_MS]
+    candles.upsert(candle(2, close=1.0))
+    candles.expire(at(3) - GRACE_MS + LOST_MS)
+    candles.expire(at(3) - GRACE_MS + LOST_MS + 1)
+    assert candles.missed == [DAY + MINUTE_MS, DAY + 3 * MINUTE_MS]
 
 
 def test_ids_that_join_fill_the_hole() -> None:

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from market.book_rules import ANEW_MS
 from market.ticks import Best, Sampler, Tick
 
 sizes = st.sampled_from([1.0, 2.0, 3.0])
@@ -85,9 +86,9 @@ def test_a_new_connection_may_count_anew() -> None:
     sampler = Sampler(0)
     (tick,) = ticks_of([(0, 1.0)])
     sampler.see(tick._replace(update_id=1_000), 0.0)
-    assert sampler.is_old(5)
+    assert sampler.is_old(5, 0)
     sampler.forget_sequence()
-    assert not sampler.is_old(5)
+    assert not sampler.is_old(5, 0)
     assert sampler.see(tick._replace(update_id=5), 0.0) is None
 
 
@@ -97,5 +98,15 @@ def test_older_updates_are_known_as_such() -> None:
     first, second = ticks_of([(0, 1.0), (5, 1.0)])
     sampler.see(first, 0.0)
     sampler.see(second, 0.0)
-    assert sampler.is_old(1)
-    assert not sampler.is_old(2)
+    assert sampler.is_old(1, 5)
+    assert not sampler.is_old(2, 5)
+
+
+def test_lower_ids_of_a_later_time_are_a_new_count() -> None:
+    """Not those of a moment later: a repeat may come with a time of its own."""
+    sampler = Sampler(0)
+    (tick,) = ticks_of([(0, 1.0)])
+    sampler.see(tick._replace(update_id=1_000), 0.0)
+    assert sampler.is_old(5, tick.event_time + ANEW_MS)
+    assert not sampler.is_old(5, tick.event_time + ANEW_MS + 1) and sampler.begins_anew(5)
+    assert not sampler.begins_anew(1_001)

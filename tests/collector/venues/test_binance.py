@@ -280,8 +280,10 @@ def test_rest_trades_follow_one_by_id() -> None:
     first = {"a": 7, "p": "1.5", "q": "2", "nq": "1", "f": 1, "l": 2, "T": 9, "m": True}
     body = json.dumps([first, {"a": 8, "p": "1", "q": "2", "T": 9, "m": False}]).encode()
     assert binance_rest.parse_trades(body, "X", 5) == [
-        Trade("X", "7", 1.5, 2.0, "sell", 9, 5),
+        Trade("X", "7", 1.5, 2.0, "sell", 9, 5, fills=2),
         Trade("X", "8", 1.0, 2.0, "buy", 9, 5),
     ]
+    wrong = b'{"a":7,"p":"nan","q":"2","T":9,"m":true}'
+    assert len(binance_rest.parse_trades(b"[" + wrong + b"," + body[1:], "X", 5)) == 2
     with pytest.raises(RestError):
-        binance_rest.parse_trades(b'[{"a":7,"p":"nan","q":"2","T":9,"m":true}]', "X", 5)
+        binance_rest.parse_trades(wrong, "X", 5)

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 
 from collector.venues import Plan, binance, binance_rest, bybit, bybit_rest
-from market.book import DiffBook, SequencedBook
+from market.book_rules import DiffBook, SequencedBook
 from market.events import BookDelta, BookSnapshot, Event, Kline, TickerUpdate, Top, Trade
 from market.instruments import Instrument
 from tests.recordings import DATA, binance_frames, bybit_frames, merged_frames, needs_recordings

@@ -1,10 +1,11 @@
 """The laws of a book, for each venue's rules."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.book import DiffBook, PartialBook, SequencedBook, SequenceGap, SnapshotTooOld
+from market.book_rules import ANEW_MS, DiffBook, PartialBook, SequencedBook, SequenceGap, SnapshotTooOld
 from market.events import BookDelta, BookSnapshot, Levels
 
 levels = st.lists(
@@ -187,3 +188,40 @@ def test_a_crossed_book_says_so() -> None:
     rules = SequencedBook(depth=50)
     rules.on_snapshot(snapshot(10, [(101.0, 1.0)], [(101.0, 1.0)]))
     assert rules.book.is_crossed
+
+
+def test_lower_ids_that_go_on_in_a_later_time_are_a_gap() -> None:
+    """The venue counts anew, and its snapshot was lost; a repeat is of a time that is known."""
+    rules = SequencedBook(depth=200)
+    rules.on_snapshot(snapshot(5_000, [(1.0, 1.0)], [(2.0, 1.0)]))
+    late = msgspec.structs.replace(delta(2, [(1.0, 2.0)], []), event_time=5_000 + ANEW_MS)
+    assert not rules.on_delta(late)
+    with pytest.raises(SequenceGap):
+        rules.on_delta(msgspec.structs.replace(late, update_id=3, event_time=late.event_time + 1))
+    assert not rules.book.is_live
+
+
+@pytest.mark.parametrize("chained", [False, True])
+def test_a_chain_that_goes_on_lower_is_a_gap_though_it_is_whole(*, chained: bool) -> None:
+    """The snapshot that comes then is of the new count, and fits."""
+    rules = DiffBook(snapshot_limit=1000)
+    rules.on_snapshot(snapshot(9_000, [(1.0, 1.0)], [(2.0, 1.0)]))
+    if chained:
+        assert rules.on_delta(delta(9_010, [(1.0, 2.0)], [], 8_999))
+    lower = msgspec.structs.replace(delta(100, [(1.0, 3.0)], [], 90), event_time=9_010 + ANEW_MS + 1)
+    assert not rules.on_delta(msgspec.structs.replace(lower, event_time=9_000))
+    with pytest.raises(SequenceGap):
+        rules.on_delta(lower)
+    assert rules.on_snapshot(snapshot(95, [(1.0, 1.0)], [(2.0, 1.0)]))
+    assert rules.book.update_id == 100 and rules.book.bids.sizes == {1.0: 3.0}
+
+
+def test_whole_tops_of_a_lower_count_are_taken_after_a_gap() -> None:
+    """One that is late is dropped."""
+    rules = PartialBook()
+    rules.on_snapshot(snapshot(9_000, [(1.0, 1.0)], [(2.0, 1.0)]))
+    assert not rules.on_snapshot(snapshot(8_999, [(1.0, 5.0)], [(2.0, 1.0)]))
+    lower = msgspec.structs.replace(snapshot(7, [(1.0, 6.0)], [(2.0, 1.0)]), event_time=9_001 + ANEW_MS)
+    with pytest.raises(SequenceGap):
+        rules.on_snapshot(lower)
+    assert rules.on_snapshot(lower) and rules.book.update_id == 7
