@@ -28,6 +28,8 @@ errorlog = "-"
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the name that prometheus_client looks for
 METRICS_PREFIX = "tickdeck-metrics-"
 stream_places: int | None = None
+STREAM_PLACES = "TICKDECK_STREAM_PLACES"
+"""Where a master remembers, beyond a reload, which file it opened: its pid and the descriptor."""
 """A file whose locks are the places that streams take (app/stream/places.py), open in all workers."""
 
 REQUEST_S = 10.0
@@ -70,10 +72,18 @@ def on_reload(_server: Any) -> None:
 
 
 def open_stream_places() -> None:
-    """To be called before workers are forked; the file has no name and goes with them."""
+    """To be called before workers are forked; the file has no name and goes with them.
+
+    All generations of workers of this master count in the one that it opened first.
+    """
     global stream_places
+    owner, _, opened = os.environ.get(STREAM_PLACES, "").partition(":")
+    if owner == str(os.getpid()):
+        stream_places = int(opened)
+        return
     stream_places, name = tempfile.mkstemp(prefix="tickdeck-")
     Path(name).unlink()
+    os.environ[STREAM_PLACES] = f"{os.getpid()}:{stream_places}"
 
 
 def post_worker_init(worker: Any) -> None:

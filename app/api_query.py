@@ -17,6 +17,9 @@ LAST_MS = 4_102_444_800_000
 """2100-01-01: times beyond are mistakes, seconds or microseconds taken for milliseconds among them."""
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
+_PLACE = re.compile(r"-?[0-9]{1,19}")
+_BIGGEST = 2**63 - 1
+"""What the database holds in an id."""
 _TIME = "epoch ms or ISO-8601 with zone, between 1970 and 2100"
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -110,11 +113,13 @@ def read_cursor(value: str | None, length: int) -> tuple[int, ...] | None:
     except (binascii.Error, ValueError):
         text = ""
     parts = text.split(".")
-    if len(parts) != length or not all(_WHOLE.fullmatch(part) for part in parts) or not _is_place(parts):
+    if len(parts) != length or not all(map(_PLACE.fullmatch, parts)) or not _is_place(parts):
         raise BadValue("cursor", "the next_cursor of the page before", value)
     return tuple(int(part) for part in parts)
 
 
 def _is_place(parts: Sequence[str]) -> bool:
-    """Whether the first number is a time a cursor can have: ms alone, microseconds before an update id."""
-    return 0 <= int(parts[0]) <= LAST_MS * (1 if len(parts) == 1 else 1000)
+    """Whether a cursor can be this: a time in ms alone, or one in microseconds and an id."""
+    time, *ids = map(int, parts)
+    is_time = 0 <= time <= LAST_MS * (1 if len(parts) == 1 else 1000)
+    return is_time and all(-_BIGGEST <= number <= _BIGGEST for number in ids)

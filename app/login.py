@@ -73,6 +73,7 @@ def install(server: Flask, users: Mapping[str, str], metrics_token: str = "") ->
         return
     passwords = Passwords(users)
     tries = FixedWindowRateLimiter(MemoryStorage())
+    checking = threading.Lock()
 
     @server.before_request
     def _login() -> Response | None:
@@ -87,11 +88,12 @@ def install(server: Flask, users: Mapping[str, str], metrics_token: str = "") ->
         pair = given.username, given.password
         found, address = passwords.known(*pair), address_of(request)
         if found is None:
-            if not tries.test(WRONG_TRIES, address):
-                return _too_many(tries, address)
-            found = passwords.check(*pair)
-            if not found:
-                tries.hit(WRONG_TRIES, address)
+            with checking:  # else all that come at once are let through before the first is wrong
+                if not tries.test(WRONG_TRIES, address):
+                    return _too_many(tries, address)
+                found = passwords.check(*pair)
+                if not found:
+                    tries.hit(WRONG_TRIES, address)
         return None if found else _unauthorized()
 
 

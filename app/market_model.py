@@ -68,7 +68,7 @@ class MarketModel:
         past = _past_text(parts, asked.held)
         if asked.version == version:
             return Reply(None, version, None, past)
-        name = "" if past else f"market:{version}"
+        name = "" if past else f"market:{version}:{view.now}"
         return Reply(view.now, version, self._text(view, question), past, name)
 
     def _text(self, view: MarketView, question: Question) -> str:

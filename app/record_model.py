@@ -26,6 +26,8 @@ MOST_QUESTIONS = 32
 
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{0,40}$")]
 _Place = Annotated[str, msgspec.Meta(pattern=r"^(\d{1,18}\.\d{1,18})?$")]
+NUMBERS = itertools.count()
+"""Of views, whatever they are of: a reply that was compressed once is known by it."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -110,7 +112,6 @@ class _QuestionModel:
         self._clock = sources.clock
         self._start = sources.start
         self._history = RecordHistory(question, self._venues, common, sources.history, sources.clock)
-        self._numbers = itertools.count()
         self._view = Shared[_View](sources.clock.monotonic, MAX_AGE_S)
 
     def view(self) -> _View:
@@ -122,7 +123,7 @@ class _QuestionModel:
     def _make(self) -> _View:
         if self._history.is_due():
             self._start(self._history.refresh)
-        number = next(self._numbers)
+        number = next(NUMBERS)
         if number == 0:
             self._history.was_read.wait(FIRST_WAIT_S)
         parts, now = self._history.parts, self._clock.now_ms()

@@ -52,6 +52,8 @@ TRADE_TAIL = 50
 Series = tuple[str, str, str]
 """Venue, symbol, interval."""
 Start = Callable[[Callable[[], None]], None]
+NUMBERS = itertools.count()
+"""Of views, whatever they are of: a reply that was compressed once is known by it."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -183,7 +185,6 @@ class _SeriesModel:
         self._clock = sources.clock
         self._history = SeriesHistory(series, sources.history, sources.clock)
         self._hot = _Hot()
-        self._numbers = itertools.count()
         self._view = Shared[_View](sources.clock.monotonic, MAX_AGE_S)
 
     def view(self) -> _View:
@@ -193,7 +194,7 @@ class _SeriesModel:
         if self._history.is_due():
             self._sources.start(self._history.refresh)
         hot = self._hot = self._read_hot()
-        number = next(self._numbers)
+        number = next(NUMBERS)
         if number == 0:
             self._history.was_read.wait(FIRST_WAIT_S)
         parts = self._history.parts

@@ -105,6 +105,9 @@ class Lived:
     ) -> Mapping[tuple[str, str], Past]:
         return {}
 
+    def newest_klines(self, _venue: str, _symbols: Sequence[str], _per_series: int) -> list[Kline]:
+        return []
+
     def closes_without_indicators(
         self, _venue: str, _symbols: Sequence[str], _intervals: Sequence[str], _most: int
     ) -> Mapping[tuple[str, str], Sequence[int]]:

@@ -23,7 +23,9 @@ def main() -> int:
     """Run until SIGTERM or Ctrl-C; 0 when everything at hand was written or is on disk."""
     parser = argparse.ArgumentParser(prog="python -m collector", description=__doc__)
     parser.add_argument("--number", type=int, help="which of COLLECTOR_PROCESSES to be; without, all of them")
-    number: int | None = parser.parse_args().number
+    parser.add_argument("--parent", type=int, default=0, help="the process whose end is this one's")
+    arguments = parser.parse_args()
+    number: int | None = arguments.number
     settings = load_settings()
     configure_logs(settings)
     stopping = Stopping()
@@ -50,9 +52,9 @@ def main() -> int:
         return processes.run(settings.collector_processes, stopping)
     worker = Worker(settings, on_hopeless, number=number or 0)
     worker.start()
-    if not stopping.wait(BEGIN_S):
+    if not stopping.wait(BEGIN_S if _is_there(arguments.parent) else 0.0):
         garbage.collect()
-    _wait(stopping, is_child=number is not None)
+    _wait(stopping, arguments.parent)
     deadline = threading.Timer(STOP_TIMEOUT_S, lambda: os._exit(1))
     deadline.daemon = True
     deadline.start()
@@ -61,12 +63,15 @@ def main() -> int:
     return 0 if is_written and not failed.is_set() else 1
 
 
-def _wait(stopping: Stopping, *, is_child: bool) -> None:
+def _wait(stopping: Stopping, parent: int) -> None:
     """Wait to be stopped; a child also stops when the process that started it is gone."""
-    parent = os.getppid()
-    while not stopping.wait(1.0):
-        if is_child and os.getppid() != parent:
-            return
+    while _is_there(parent) and not stopping.wait(1.0):
+        pass
+
+
+def _is_there(parent: int) -> bool:
+    """Whether the process that started this one goes on; 0: none is waited for."""
+    return parent in (0, os.getppid())
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ log = structlog.get_logger()
 END_WITHIN_S = 2.0
 PATIENCE_S = 15.0
 """How long no live venue may give data before the simulator is started."""
+SIMULATE_AGAIN_S = 15.0
+"""How often a simulator that does not start is tried."""
+NEVER = float("inf")
 PAIR_EVERY_S = 10.0
 
 
@@ -33,6 +36,8 @@ class Feeds:
         self._simulated: list[VenueRun] = []
         self._simulator: subprocess.Popen[bytes] | None = None
         self._waiting_since: float | None = None
+        self._simulate_at = NEVER
+        """When the simulator is to be started, monotonic."""
         self._pairs = Pairs()
         self._paired_at = 0.0
 
@@ -73,7 +78,11 @@ class Feeds:
         if self._simulator is not None and self._simulator.poll() is not None:
             log.error("simulator.ended", status=self._simulator.returncode)
             self._stop_simulator()
+            self._simulate_at = now
+        if now >= self._simulate_at:
+            self._simulate_at = now + SIMULATE_AGAIN_S  # where it does not start
             self._start_simulator()
+            self._simulate_at = NEVER
 
     def stop(self) -> None:
         """Stop every venue, and the simulator."""
@@ -89,14 +98,14 @@ class Feeds:
     def _choose(self, now: float) -> None:
         is_live = any(run.feed.is_alive for run in self._live)
         if is_live:
-            self._waiting_since = None
+            self._waiting_since, self._simulate_at = None, NEVER
             if self._simulated:
                 log.info("feeds.live", simulator="stopped")
                 self._stop_simulator()
         elif self._waiting_since is not None and now - self._waiting_since >= PATIENCE_S:
             self._waiting_since = None
             log.warning("feeds.simulated", reason=f"no venue gave data within {PATIENCE_S:.0f} s")
-            self._start_simulator()
+            self._simulate_at = now
 
     def _start_simulator(self) -> None:
         self._simulator, port = child.start()

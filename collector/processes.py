@@ -37,7 +37,8 @@ def run(count: int, stopping: Stopping) -> int:
 
 
 def _start(number: int) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-m", "collector", "--number", str(number)])
+    command = [sys.executable, "-m", "collector", "--number", str(number), "--parent", str(os.getpid())]
+    return subprocess.Popen(command)
 
 
 def _end(children: "list[subprocess.Popen[bytes]]") -> int:

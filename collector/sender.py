@@ -134,12 +134,23 @@ class Sender:
             self._history.check()
             self._is_checked = True
         while self._instruments:
-            self._history.save_instruments(self._instruments[0])
+            self._save_instruments(self._instruments[0])
             self._instruments.popleft()
         did_fresh = self._send_fresh()
         did_wait = self._drain.step(self._outbox.names)
         self._spool.tell_losses()
         return did_fresh or did_wait or self._send_past()
+
+    def _save_instruments(self, instruments: Sequence[Instrument]) -> None:
+        """All at once; where that cannot be, one by one: it costs only those that cannot be stored."""
+        try:
+            self._history.save_instruments(instruments)
+        except (ValueError, BatchRefused) as error:
+            if len(instruments) > 1:
+                for one in instruments:
+                    self._save_instruments([one])
+            else:
+                log.error("instrument.refused", symbol=instruments[0].symbol[:40], reason=str(error)[:200])
 
     def _send_fresh(self) -> bool:
         outgoing = self._outbox.take()

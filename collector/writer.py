@@ -106,6 +106,7 @@ class Writer:
         self._signals: deque[SignalRow] = deque()
         self._outcomes: deque[OutcomeRow] = deque()
         self._paper_steps: deque[PaperStepRow] = deque()
+        self._in_hand: Batch | None = None
         self._losses: dict[Name, Loss] = {}
         self._lost_rows = 0
         self._losing = threading.Lock()
@@ -229,9 +230,10 @@ class Writer:
         try:
             self._outbox.keep_older(max(self._interval_s, LEAST_KEPT_AFTER_S))
             with_tickers = is_last or time.monotonic() - self._tickers_at >= TICKERS_EVERY_S
-            while (batch := self._cut(with_tickers=with_tickers)) is not None:
+            while (batch := self._in_hand or self._cut(with_tickers=with_tickers)) is not None:
+                self._in_hand = batch  # should it fail to be put, it is put again at the next tick
                 self._outbox.put(batch)
-                with_tickers = False
+                self._in_hand, with_tickers = None, False
             with self._losing:
                 losses, self._losses = self._losses, {}
             self._spool.add_losses(losses)

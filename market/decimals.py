@@ -4,7 +4,9 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
-_EXPONENT = re.compile(r"(?<=[:,\[])-?\d+(?:\.\d+)?[eE][-+]?\d+")
+_EXPONENT = re.compile(r'"(?:\\.|[^"\\])*"|-?\d+(?:\.\d+)?[eE][-+]?\d+')
+"""A text, which is left as it is, or a number that has an exponent."""
+_SIGNS = ("e-", "e+", *(f"{digit}e" for digit in range(10)))
 
 
 def plain(value: float | int | None) -> str:
@@ -18,8 +20,12 @@ def plain(value: float | int | None) -> str:
 
 
 def plain_json(text: str) -> str:
-    """Compact JSON with every number that has an exponent written out."""
-    return _EXPONENT.sub(lambda found: plain(float(found[0])), text) if "e-" in text or "e+" in text else text
+    """JSON with every number that has an exponent written out."""
+    return _EXPONENT.sub(_written_out, text) if any(sign in text for sign in _SIGNS) else text
+
+
+def _written_out(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else plain(float(found[0]))
 
 
 def clean(value: float) -> float:

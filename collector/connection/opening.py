@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, unquote
 
 import websocket
 
@@ -35,7 +35,9 @@ class Socket(websocket.WebSocket):
                 suppress_origin=True,
                 http_proxy_host=proxy.hostname,
                 http_proxy_port=proxy.port or 80,
-                http_proxy_auth=(proxy.username, proxy.password or "") if proxy.username else None,
+                http_proxy_auth=(
+                    (unquote(proxy.username), unquote(proxy.password or "")) if proxy.username else None
+                ),
                 http_no_proxy=None if proxy.hostname else ["*"],
             )
         self.settimeout(READ_TIMEOUT_S)

@@ -5,6 +5,8 @@ away is asked again.
 """
 
 from collections.abc import Mapping
+from itertools import groupby
+from operator import attrgetter
 
 import structlog
 
@@ -17,6 +19,7 @@ from market.indicators.arrays import DAY_MS
 
 log = structlog.get_logger()
 
+_symbol_of = attrgetter("symbol")
 RETRY_S = 2.0
 """How often a database that did not answer is asked again."""
 
@@ -28,19 +31,38 @@ class EarlierRuns:
         self._venue = venue
         self._intervals = intervals
         self._memory = memory
-        self._resume_at = 0.0
+        self._resume_at = self._read_at = 0.0
+        self._unread: set[str] = set()
+        """Instruments whose candles could not be read."""
 
-    def fill(self, made: Mapping[str, InstrumentSignals]) -> None:
-        """Fill the series of new instruments; without the database they begin empty."""
+    def fill(self, made: Mapping[str, InstrumentSignals], now: float) -> None:
+        """Fill the series of new instruments; without the database they begin empty, and get it later."""
         try:
             past = self._memory.past(self._venue, list(made), self._intervals, WANTED)
         except StoreUnavailable as error:
             log.warning("history.unread", venue=self._venue, reason=str(error))
             past = {}
+            self._unread |= made.keys()
+            self._read_at = now + RETRY_S
         InstrumentSignals.fill(
             [(made[symbol], interval, each) for (symbol, interval), each in past.items()], CLOCK.now_ms()
         )
         self._resume_at = 0.0
+
+    def catch_up(self, instruments: Mapping[str, InstrumentSignals], now: float) -> None:
+        """Give series that began empty what the database holds, once it answers."""
+        if not self._unread or now < self._read_at:
+            return
+        self._read_at = now + RETRY_S
+        symbols = [symbol for symbol in self._unread if symbol in instruments]
+        try:
+            klines = self._memory.newest_klines(self._venue, symbols, WANTED) if symbols else []
+        except StoreUnavailable:
+            return  # said already
+        self._unread.clear()
+        now_ms = CLOCK.now_ms()
+        for symbol, group in groupby(sorted(klines, key=_symbol_of), key=_symbol_of):
+            instruments[symbol].close(list(group), now_ms, None, now_ms)
 
     def resume(self, instruments: Mapping[str, InstrumentSignals], now: float) -> None:
         """Tell instruments what was traded and what the day was, once it is known."""

@@ -7,6 +7,7 @@ import msgspec
 
 from collector.signals.rows import signal_of
 from db.rows import SignalRow
+from market.events import Kline
 from market.indicators import Past
 from market.indicators.day import Minutes
 from market.paper import PaperState
@@ -23,6 +24,9 @@ class SignalMemory(Protocol):
         self, venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
     ) -> Mapping[tuple[str, str], Past]:
         """(symbol, interval) -> the newest `most` closed candles, ascending."""
+
+    def newest_klines(self, venue: str, symbols: Sequence[str], per_series: int) -> list[Kline]:
+        """The newest closed candles of these symbols, of every interval."""
 
     def closes_without_indicators(
         self, venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int

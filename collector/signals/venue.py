@@ -35,6 +35,10 @@ ROUNDS_A_SECOND = 5
 """Forming candles of a fifth of the instruments are read in each round: of all of them once a second."""
 
 
+MOST_CLOSED = 300_000
+"""Candles that may wait for their instrument: the past of some 100, of every interval."""
+
+
 class Sight(NamedTuple):
     """A live book as it was looked at."""
 
@@ -67,7 +71,7 @@ class VenueSignals:
         self.is_shown = threading.Event()
         """Set when what was stored of the first instruments is shown, or could not be read."""
         self._instruments: dict[str, InstrumentSignals] = {}
-        self._closed: deque[Kline] = deque()
+        self._closed: deque[Kline] = deque(maxlen=MOST_CLOSED)
         self._wanted: deque[str] = deque()
         self._followed: set[str] = set()
         """Instruments that the pipeline was seen to have."""
@@ -114,6 +118,7 @@ class VenueSignals:
             self._take_up(now)
             self._show()  # nobody waits for what paper trading left to see what candles say
             self.is_shown.set()
+        self._earlier.catch_up(self._instruments, now)
         self._earlier.resume(self._instruments, now)
         now_ms = CLOCK.now_ms()
         for symbol, seen in self._copy(now_ms).items():
@@ -124,11 +129,13 @@ class VenueSignals:
             self._owed.turn(now)
 
     def _take_up(self, now: float) -> None:
-        symbols = [self._wanted.popleft() for _ in range(len(self._wanted))]
+        symbols = list(self._wanted)
         made = {s: InstrumentSignals(self._pipeline.name, s, self._terms, self._outlet) for s in symbols}
-        self._earlier.fill(made)
+        self._earlier.fill(made, now)
         self._owed.follow(symbols, now)
         self._instruments |= made
+        for _ in symbols:
+            self._wanted.popleft()
 
     def _store_past(self, now_ms: int) -> None:
         """Have rows of the past stored, a few series a round, while the writer has nothing better to do."""

@@ -16,12 +16,12 @@ from db.history.engine import postgres_errors
 SPAN_MS = 4 * 3_600_000
 AHEAD = 2
 """How many partitions after the current one are kept ready."""
-_LOCK = 7_113_302
+_LOCK = 7_113_307
 """Number of the advisory lock under which partitions are made and dropped."""
 _PARENT = "tick_rows"
 _NAME = re.compile(rf"{_PARENT}_(\d{{8}}_\d\d)")
 _LOCK_MS = 200
-"""Dropping one waits so long for readers to leave: whoever comes meanwhile waits behind it."""
+"""So long one that is made or dropped waits for others: whoever comes meanwhile waits behind it."""
 
 
 class Slot(NamedTuple):
@@ -57,6 +57,7 @@ def ensure(engine: Engine, slots: Iterable[Slot]) -> None:
         for slot in sorted(set(slots)):
             with engine.begin() as connection:
                 _lock(connection)
+                connection.execute(text(f"SET LOCAL lock_timeout = {_LOCK_MS}"))
                 _ensure(connection, slot)
 
 

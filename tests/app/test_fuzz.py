@@ -17,6 +17,7 @@ from app.factory import create_app
 from app.security import CALLBACK_PATH
 from market.instruments import Instrument
 from tests.app import fakes
+from tests.app.fake_history import FakeHistory
 from tests.sizes import sized
 
 NAMES = (
@@ -54,7 +55,7 @@ QUICK = settings(max_examples=sized(40), deadline=None, suppress_health_check=li
 @cache
 def app() -> Dash:
     """One for all examples, with something of each kind to be found."""
-    reader, history = fakes.FakeReader(), fakes.FakeHistory()
+    reader, history = fakes.FakeReader(), FakeHistory()
     reader.states = {"bybit": fakes.LIVE_FEED}
     reader.put("bybit", "BTCUSDT", last_price=5.0)
     history.known = [Instrument("bybit", "BTCUSDT", "BTC", "USDT", 1.0, 0.1, 0.001)]

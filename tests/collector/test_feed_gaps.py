@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from websockets.sync.server import ServerConnection
 
+from collector.watchdog import Clock
 from market.events import Trade
 from market.instruments import unknown_instrument
 from tests.collector.feed_rig import WAIT_S, Setup, snapshot
@@ -59,11 +60,35 @@ def test_a_venue_whose_data_is_all_refused_is_not_live(setup: Setup) -> None:
 def test_trades_lost_on_a_sound_connection_are_in_the_ledger(setup: Setup) -> None:
     """From the one before to the one after, over already."""
     before, after = (Trade("BTCUSDT", str(n), 1.0, 1.0, "buy", n, n) for n in (100, 200))
+    setup.start()
     setup.feed.missed.on_trades(before, after)
-    assert [(g.channel, g.started_at, g.ended_at, g.cause) for g in setup.gaps] == [
-        ("trade", 100, None, "sequence"),
-        ("trade", 100, 200, "sequence"),
-    ]
+    assert gaps_of(setup, "trade") == [(100, None, "sequence"), (100, 200, "sequence")]
+
+
+def gaps_of(setup: Setup, channel: str) -> list[tuple[int, int | None, str]]:
+    return [(g.started_at, g.ended_at, g.cause) for g in setup.gaps if g.channel == channel]
+
+
+def clock_of(setup: Setup, channel: str) -> Clock:
+    watched = [pair for line in setup.feed.lines for pair in line.losses.watched]
+    return next(clock for t, clock in watched if (t.symbol, t.channel) == ("BTCUSDT", channel))
+
+
+def test_a_minute_of_which_nothing_came_is_in_the_ledger(setup: Setup) -> None:
+    """Over already where candles came since, else until one comes; once, however it is found out."""
+    setup.start()
+    setup.feed.missed.on_candle("BTCUSDT", 600_000)
+    clock = clock_of(setup, "kline")
+    clock.first_time = 660_001
+    setup.feed.missed.on_candle("BTCUSDT", 660_000)  # candles were not asked for when it began
+    assert gaps_of(setup, "kline") == []
+    clock.good_time = 800_000
+    setup.feed.missed.on_candle("BTCUSDT", 720_000)
+    assert gaps_of(setup, "kline") == [(720_000, None, "silent"), (720_000, 780_000, "silent")]
+    setup.feed.missed.on_candle("BTCUSDT", 720_000)
+    assert len(gaps_of(setup, "kline")) == 2
+    setup.feed.missed.on_candle("BTCUSDT", 780_000)
+    assert gaps_of(setup, "kline")[2:] == [(800_000, None, "silent")] and clock.is_lost
 
 
 def test_what_was_missed_while_the_collector_was_down_is_in_the_ledger(setup: Setup) -> None:

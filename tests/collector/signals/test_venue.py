@@ -41,6 +41,10 @@ class Memory(Told):
         self._check()
         return {(symbol, interval): past_of(HISTORY[-most:]) for symbol in symbols for interval in intervals}
 
+    def newest_klines(self, _venue: str, _symbols: Sequence[str], per_series: int) -> list[Kline]:
+        self._check()
+        return HISTORY[-per_series:]
+
     def closes_without_indicators(
         self, _venue: str, symbols: Sequence[str], _intervals: Sequence[str], _most: int
     ) -> Mapping[tuple[str, str], Sequence[int]]:
@@ -185,9 +189,27 @@ def test_a_database_that_is_away_delays_only_what_it_knows(rig: Rig) -> None:
     rig.turn()
     assert rig.memory.asked == asked  # not at every round
     rig.turn(11)
-    assert rig.memory.asked == asked + 3
+    assert rig.memory.asked == asked + 4
     rig.turn(11)
-    assert rig.memory.asked == asked + 3
+    assert rig.memory.asked == asked + 4
+    rig.candle(kline(401, 202.0))
+    rig.turn()
+    assert (rig.told.indicators[-1].bars, rig.told.indicators[-1].reason) == (400, "")
+
+
+def test_a_reader_that_fails_in_another_way_is_asked_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No instrument is lost by it."""
+
+    def fail(*_args: object) -> None:
+        raise ValueError("not even this")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rig.memory, "past", fail)
+        with pytest.raises(ValueError, match="not even"):
+            rig.turn()
+    rig.turn()
+    assert rig.signals.is_shown.is_set()
+    assert [row.bars for row in rig.told.indicators] == [400]
 
 
 def test_rows_of_the_past_wait_for_room(rig: Rig) -> None:
