@@ -80,9 +80,12 @@ class Feeds:
             self._stop_simulator()
             self._simulate_at = now
         if now >= self._simulate_at:
-            self._simulate_at = now + SIMULATE_AGAIN_S  # where it does not start
-            self._start_simulator()
-            self._simulate_at = NEVER
+            try:
+                self._start_simulator()
+                self._simulate_at = NEVER
+            except (OSError, RuntimeError) as error:
+                self._simulate_at = now + SIMULATE_AGAIN_S
+                log.error("simulator.failed", reason=str(error))
 
     def stop(self) -> None:
         """Stop every venue, and the simulator."""

@@ -47,7 +47,7 @@ class Rest(Protocol):
         """Compare clocks."""
 
     def instruments(self, *, timeout_s: tuple[float, float] = TIMEOUT_S) -> list[Instrument]:
-        """Every crypto USDT perpetual, trading or not."""
+        """Every crypto USDT perpetual; of Bybit those that trade."""
 
     def turnover(self) -> dict[str, float]:
         """Turnover of 24 h by symbol."""

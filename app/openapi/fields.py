@@ -55,7 +55,7 @@ _SURE: dict[str, Schema] = {
     "repaired": _of(_TEXT, "How much was got back", nullable=False, enum=REPAIRED),
     "rows_recovered": _of(_WHOLE, "Rows that were got back", nullable=False),
     "detail": _of(_TEXT, "What there is to say", nullable=False),
-    "bars": _of(_WHOLE, "Closed candles before it without a hole", nullable=False),
+    "bars": _of(_WHOLE, "Closed candles without a hole, up to this one", nullable=False),
     "strength": _of(_NUMBER, "How strong the rule found it; each rule has its own measure", nullable=False),
     "price": _of(_NUMBER, "At which the signal fired", nullable=False),
     "entry_price": _of(_NUMBER, "At which the paper trade was entered", nullable=False),

@@ -101,7 +101,7 @@ class Backfill:
         self.clock_skew_ms = venue_time - sent - int(middle_s * 1000)
 
     def instruments(self, *, timeout_s: tuple[float, float] = TIMEOUT_S) -> list[Instrument]:
-        """Every crypto USDT perpetual, trading or not. Raises RestUnavailable or RestError."""
+        """Every crypto USDT perpetual; of Bybit those that trade. Raises RestUnavailable or RestError."""
         found: list[Instrument] = []
         cursor = ""
         for _ in range(MAX_PAGES):

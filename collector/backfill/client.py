@@ -1,6 +1,6 @@
 """One venue's REST over HTTP. The only place that knows the HTTP client library.
 
-How often to ask is the business of `collector.backfill.worker`.
+How often to ask is the business of `collector.backfill.backfill`.
 """
 
 import threading

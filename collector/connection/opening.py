@@ -1,4 +1,4 @@
-"""A socket with bounds: on how long its opening takes in all, and on how large a message may be."""
+"""A socket with bounds: on how long its handshake takes, and on how large a message may be."""
 
 import socket
 import threading

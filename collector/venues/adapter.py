@@ -236,7 +236,7 @@ class RestAdapter(Protocol):
         """Ask for a page of the instrument list; the first page's cursor is ""."""
 
     def parse_instruments(self, body: bytes, venue: str) -> tuple[list[Instrument], str]:
-        """One page's instruments, crypto USDT perpetuals whatever their status, and the next page's cursor.
+        """One page's instruments, crypto USDT perpetuals (Bybit's that trade), and the next page's cursor.
 
         The cursor is "" at the end.
         """

@@ -54,6 +54,7 @@ def test_finer_times_are_rounded_up() -> None:
         ({"cursor": write_cursor((5, 6)) or "", "max_points": "10"}, "cursor"),
         ({"cursor": write_cursor((-5, 6)) or ""}, "cursor"),
         ({"cursor": write_cursor((10**17, 6)) or ""}, "cursor"),
+        ({"cursor": write_cursor((5, 2**63)) or ""}, "cursor"),
     ],
 )
 def test_a_bad_value_is_named(given: dict[str, str], field: str) -> None:
@@ -90,3 +91,8 @@ def test_a_cursor_of_another_unit_is_refused() -> None:
     with pytest.raises(BadValue, match="cursor"):
         read_cursor(far, 1)
     assert read_cursor(base64.urlsafe_b64encode(b"999999999999999.5").decode().rstrip("="), 2)
+
+
+def test_the_largest_id_is_a_place() -> None:
+    """What the database holds, the next page begins behind."""
+    assert read_cursor(write_cursor((5, 2**63 - 1)), 2) == (5, 2**63 - 1)

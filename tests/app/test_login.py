@@ -4,6 +4,8 @@ import io
 import subprocess
 import sys
 from base64 import b64encode
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +135,18 @@ def test_a_flood_of_wrong_passwords_is_stopped(client: FlaskClient) -> None:
     assert client.get("/api/market", headers=right).status_code == 200
     elsewhere = {"REMOTE_ADDR": "192.0.2.8"}
     assert client.get("/", headers=basic("alice", "try 99"), environ_base=elsewhere).status_code == 401
+
+
+def test_a_flood_that_comes_at_once_is_stopped_as_well(client: FlaskClient) -> None:
+    """Passwords are slow to check: all could be let in before the first is known to be wrong."""
+
+    def attempt(number: int) -> int:
+        headers = basic("alice", f"guess {number}")
+        return client.application.test_client().get("/", headers=headers).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        codes = Counter(pool.map(attempt, range(32)))
+    assert codes == {401: 10, 429: 22}
 
 
 def test_the_command_prints_a_user() -> None:

@@ -1,9 +1,12 @@
 """How the worker ends."""
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+import collector.__main__ as program
 
 pytestmark = pytest.mark.wire
 
@@ -35,3 +38,9 @@ def test_the_exit_code_tells_the_platform(how: str, code: int) -> None:
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == code, done.stderr
     assert ("the password is wrong" in done.stdout + done.stderr) == (how == "hopeless")
+
+
+def test_a_child_knows_when_its_parent_is_gone() -> None:
+    """Also if that was so before it looked for the first time."""
+    assert program._is_there(0) and program._is_there(os.getppid())
+    assert not program._is_there(os.getpid())

@@ -1,5 +1,5 @@
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -190,6 +190,26 @@ def test_instruments_are_saved_before_rows(spool: Spool) -> None:
     assert run.history.instruments == []
     run.turns(1)
     assert run.history.instruments == [known]
+
+
+def test_an_instrument_that_cannot_be_stored_costs_no_other(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor any row."""
+    run = Sending(FakeHistory(), spool)
+    good, bad = (Instrument("bybit", s, s[:3], "USDT", 1.0) for s in ("BTCUSDT", "X\0USDT"))
+    saved: list[Instrument] = []
+
+    def save(instruments: Sequence[Instrument]) -> None:
+        if bad in instruments:
+            raise ValueError("a text cannot contain NUL")
+        saved.extend(instruments)
+
+    monkeypatch.setattr(run.history, "save_instruments", save)
+    run.sender.save_instruments([bad, good])
+    run.outbox.put(batch("b"))
+    run.turns(1)
+    assert (saved, run.sender.state, run.outbox.rows) == ([good], "up", 0)
 
 
 def test_in_the_end_it_sends_what_it_can_in_time(spool: Spool) -> None:

@@ -79,6 +79,10 @@ def test_json_numbers_are_written_out() -> None:
     assert plain_json('{"a":1e-7,"b":[2.5e-5,-3e+20],"c":"1e-7"}') == (
         '{"a":0.0000001,"b":[0.000025,-300000000000000000000],"c":"1e-7"}'
     )
+    assert (
+        plain_json('{"x": 1e16,"d":"at:1e-07 \\"[2e+9"}')
+        == '{"x": 10000000000000000,"d":"at:1e-07 \\"[2e+9"}'
+    )
 
 
 def test_places_of_a_step() -> None:

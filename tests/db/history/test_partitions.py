@@ -1,3 +1,4 @@
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -5,7 +6,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db.errors import StoreBusy
-from db.history import partitions
+from db.history import leases, packing, partitions
+from db.history.engine import writer_engine
 from db.history.packing import pack
 from db.history.partitions import SPAN_MS, Slot
 from db.history.reader import HistoryReader
@@ -61,6 +63,19 @@ def test_old_dates_get_their_partition_on_demand(
     assert writer.write(batch(rows)).ticks == 3
     assert _names(engine) == ["tick_rows_20210201_00", "tick_rows_20260921_08", "tick_rows_20260921_12"]
     assert reader.ticks("bybit", "ETHUSDT") == rows
+
+
+def test_making_one_waits_for_no_other_lock_for_long(engine: Engine, database_url: str) -> None:
+    """Whoever comes meanwhile waits behind it; the leases of workers do not wait for it at all."""
+    held = writer_engine(database_url, name="holder")
+    with held.connect() as holder:
+        holder.execute(text("LOCK TABLE tick_rows IN SHARE UPDATE EXCLUSIVE MODE"))
+        began = time.monotonic()
+        with pytest.raises(StoreBusy):
+            partitions.ensure(engine, [Slot(NOON + 900 * SPAN_MS, "bybit")])
+        assert time.monotonic() - began < 3  # of the 5 s that other statements wait
+    held.dispose()
+    assert len({partitions._LOCK, leases._LOCK, packing._LOCK}) == 3
 
 
 def test_retention_drops_what_ended_long_enough_ago(writer: HistoryWriter, engine: Engine) -> None:
