@@ -23,7 +23,7 @@ Ask = Callable[[str, Callable[[BookSnapshot | None], None]], None]
 
 
 class Audit:
-    """The audits of one venue. `ask(symbol, done)` fetches a snapshot soon. Kept by the thread of the venue's run."""
+    """The audits of one venue. `ask(symbol, done)` fetches a snapshot soon. Kept by a thread of its venue."""
 
     def __init__(self, pipeline: Pipeline, ask: Ask, record: Callable[[str, str], None]) -> None:
         """`record(event, detail)` keeps what is found for people to read."""
