@@ -1,0 +1,68 @@
+"""When a book that was lost is asked for: at once, and less often where that did not last."""
+
+from collections.abc import Callable
+
+import pytest
+
+from collector.resync import RETRY_S, STEADY_S, Resync
+from market.events import BookDelta, BookSnapshot
+from tests.collector.fakes import Bench
+
+SYMBOL = "BTCUSDT"
+
+
+class Rig:
+    """A Binance book whose snapshots come at once and fit, by a clock of the test's own."""
+
+    def __init__(self) -> None:
+        self.bench = Bench("binance", SYMBOL)
+        self.asked: list[float] = []
+        self.resync = Resync(self._ask)
+        self.now = 100.0
+        self._number = 10
+        self.state = self.bench.pipeline.states[SYMBOL]
+        self.state.attach()
+
+    def _ask(self, _symbol: str, done: Callable[[bool], None]) -> None:
+        self.asked.append(self.now)
+        self._number += 10
+        levels = [(100.0 + n, 1.0) for n in range(60)]
+        bids = [(99.0 - n / 2, 1.0) for n in range(60)]
+        done(self.bench.pipeline.on_snapshot(BookSnapshot(SYMBOL, bids, levels, self._number, 1, 1)))
+
+    def lose(self) -> None:
+        """A delta before the next is missing."""
+        delta = BookDelta(SYMBOL, [], [], self._number + 9, 2, 2, self._number + 8, self._number + 7)
+        self.state.rules.on_delta(BookDelta(SYMBOL, [], [], self._number + 1, 1, 1, 0, self._number))
+        self.bench.pipeline.lose_book(SYMBOL, "sequence", "test")
+        self.state.rules.on_delta(delta)
+        self._number += 20
+
+    def wait(self, seconds: float) -> None:
+        end = self.now + seconds
+        while self.now < end:
+            self.now += 0.1
+            self.resync.keep(self.bench.pipeline, self.now, is_rest_well=True)
+
+    def heal(self) -> float:
+        """Seconds until the book is whole."""
+        began = self.now
+        while not self.state.rules.book.is_live:
+            self.wait(0.1)
+        self.wait(0.1)
+        return self.now - began
+
+
+def test_a_book_that_breaks_again_and_again_is_asked_for_less_and_less() -> None:
+    """One that was whole for a while is asked for at once, as at first."""
+    rig = Rig()
+    rig.heal()
+    waits = []
+    for _ in RETRY_S[:3]:
+        rig.lose()
+        waits.append(rig.heal())
+    assert len(rig.asked) == 4
+    assert waits == pytest.approx(RETRY_S[:3], abs=0.4)
+    rig.wait(STEADY_S)
+    rig.lose()
+    assert rig.heal() < 0.5
