@@ -6,17 +6,7 @@ milliseconds UTC: ``event_time`` is the venue's, ``recv_time`` ours, set once pe
 symbol in the venue's spelling; which venue it is, the one who reads the connection knows.
 """
 
-from typing import NamedTuple
-
 import msgspec
-
-
-class Level(NamedTuple):
-    """One price and the size resting there."""
-
-    price: float
-    size: float
-
 
 Levels = list[tuple[float, float]]
 """Levels as they came: (price, size) pairs in the venue's order; in a change, size 0 deletes."""

@@ -76,11 +76,6 @@ class Backfill:
         return self._caller.weight
 
     @property
-    def waiting(self) -> int:
-        """Jobs that wait for their turn."""
-        return self._caller.waiting
-
-    @property
     def trouble(self) -> str:
         """Why the venue gives no answers, in words; "" while it does."""
         return self._caller.trouble

@@ -116,11 +116,6 @@ class HotReader:
             int(found.get("connected_clients", 0)),
         )
 
-    def ping(self) -> None:
-        """Raises StoreUnavailable unless Redis answers."""
-        with redis_errors():
-            self._client.ping()
-
     def _hash(self, key: str) -> Fields | None:
         with redis_errors():
             found: Any = self._client.hgetall(key)

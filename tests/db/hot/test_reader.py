@@ -35,7 +35,6 @@ def test_what_is_missing_is_none_or_empty(reader: HotReader) -> None:
         {},
     )
     assert (reader.trades("bybit", "X"), reader.events(), reader.event_bounds()) == ([], [], None)
-    reader.ping()
 
 
 def test_hashes_come_back_as_text(reader: HotReader, client: Redis) -> None:
@@ -98,7 +97,7 @@ def test_a_server_that_is_gone_is_store_unavailable() -> None:
         lambda: reader.trades("bybit", "X"),
         lambda: reader.indicator("bybit", "X", "1m"),
         lambda: reader.look("bybit", "X", 1),
-        lambda: reader.feeds(["bybit"]), reader.workers, reader.events, reader.event_bounds, reader.ping,
+        lambda: reader.feeds(["bybit"]), reader.workers, reader.events, reader.event_bounds,
     ):  # fmt: skip
         with pytest.raises(StoreUnavailable, match="Redis"):
             call()
