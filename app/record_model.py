@@ -113,6 +113,7 @@ class _QuestionModel:
         self._start = sources.start
         self._history = RecordHistory(question, self._venues, common, sources.history, sources.clock)
         self._view = Shared[_View](sources.clock.monotonic, MAX_AGE_S)
+        self._is_first = True
 
     def view(self) -> _View:
         return self._view.get(self._make)
@@ -124,7 +125,8 @@ class _QuestionModel:
         if self._history.is_due():
             self._start(self._history.refresh)
         number = next(NUMBERS)
-        if number == 0:
+        if self._is_first:
+            self._is_first = False
             self._history.was_read.wait(FIRST_WAIT_S)
         parts, now = self._history.parts, self._clock.now_ms()
         return _View(now, number, self._common(parts, now), parts, {})

@@ -186,6 +186,7 @@ class _SeriesModel:
         self._history = SeriesHistory(series, sources.history, sources.clock)
         self._hot = _Hot()
         self._view = Shared[_View](sources.clock.monotonic, MAX_AGE_S)
+        self._is_first = True
 
     def view(self) -> _View:
         return self._view.get(self._make)
@@ -195,7 +196,8 @@ class _SeriesModel:
             self._sources.start(self._history.refresh)
         hot = self._hot = self._read_hot()
         number = next(NUMBERS)
-        if number == 0:
+        if self._is_first:
+            self._is_first = False
             self._history.was_read.wait(FIRST_WAIT_S)
         parts = self._history.parts
         market = self._sources.read_model.market()
