@@ -19,7 +19,9 @@ HOPELESS_S = 10.0
 PATIENCE_S = 60.0
 """The same where it does give answers: many books wait for their turn, or none has fitted yet."""
 STEADY_S = 30.0
-"""A book that was whole for less than this before it is lost again waits as after an attempt that failed."""
+"""A book that was whole for so long is asked for at once when it is lost."""
+AGAIN_S = (1.0, 2.0, 4.0)
+"""How long after it was made whole the same book is asked for again, where that did not last so long."""
 
 
 @dataclass(slots=True)
@@ -29,6 +31,8 @@ class _Wait:
     since: float
     next_ask_at: float
     tries: int = 0
+    breaks: int = 0
+    """How often of late the book did not stay whole."""
     is_asked: bool = False
 
 
@@ -42,7 +46,7 @@ class Resync:
         self._ask = ask
         self._waits: dict[str, _Wait] = {}
         self._healed: dict[str, tuple[float, int]] = {}
-        """When each book was last made whole, and after how many attempts of late."""
+        """When each book was last made whole, and how often of late."""
 
     def begin(self, pipeline: Pipeline, topics: Iterable[Topic]) -> None:
         """A new connection carries these: a sequence begins, and what was asked before is void."""
@@ -74,7 +78,7 @@ class Resync:
             return False
         if rules.book.is_live:
             if (held := self._waits.pop(symbol, None)) is not None:
-                self._healed[symbol] = now, held.tries
+                self._healed[symbol] = now, held.breaks + 1
             return False
         if not state.is_attached:
             self._waits.pop(symbol, None)
@@ -89,11 +93,11 @@ class Resync:
         return True
 
     def _begin_to_wait(self, symbol: str, now: float) -> _Wait:
-        healed_at, tries = self._healed.pop(symbol, (now, 0))
-        if not tries or now - healed_at >= STEADY_S:
+        healed_at, breaks = self._healed.pop(symbol, (now, 0))
+        if not breaks or now - healed_at >= STEADY_S:
             wait = _Wait(now, now)
         else:
-            wait = _Wait(now, healed_at + RETRY_S[min(tries, len(RETRY_S)) - 1], tries)
+            wait = _Wait(now, healed_at + AGAIN_S[min(breaks, len(AGAIN_S)) - 1], breaks=breaks)
         self._waits[symbol] = wait
         return wait
 

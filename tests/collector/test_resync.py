@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from collector.resync import RETRY_S, STEADY_S, Resync
+from collector.resync import AGAIN_S, STEADY_S, Resync
 from market.events import BookDelta, BookSnapshot
 from tests.collector.fakes import Bench
 
@@ -58,11 +58,11 @@ def test_a_book_that_breaks_again_and_again_is_asked_for_less_and_less() -> None
     rig = Rig()
     rig.heal()
     waits = []
-    for _ in RETRY_S[:3]:
+    for _ in range(4):
         rig.lose()
         waits.append(rig.heal())
-    assert len(rig.asked) == 4
-    assert waits == pytest.approx(RETRY_S[:3], abs=0.4)
+    assert len(rig.asked) == 5
+    assert waits == pytest.approx([*AGAIN_S, AGAIN_S[-1]], abs=0.4)
     rig.wait(STEADY_S)
     rig.lose()
     assert rig.heal() < 0.5
