@@ -73,7 +73,7 @@ class Pipeline:
             BookDelta: self._on_book,
             BookSnapshot: self._on_book,
             Top: self._on_top,
-            TickerUpdate: self._on_ticker,
+            TickerUpdate: InstrumentState.on_ticker,
             Trade: self._on_trade,
             Kline: self._on_kline,
         }
@@ -272,16 +272,13 @@ class Pipeline:
 
     def _on_top(self, state: InstrumentState, event: Top) -> bool:
         self.statistics.venue_lags.add(event.recv_time - event.event_time)
-        if state.is_old_top(event):
-            return False
-        if state.misses_before_top(event):
+        if state.is_top_out_of_turn(event):
+            if state.is_old_top(event):
+                return False
             self._listener.on_quotes_missed(event.symbol, f"update {event.update_id} begins a new count")
         if (tick := state.on_top(event, time.monotonic())) is not None:
             self._sink.add_tick(tick)
         return True
-
-    def _on_ticker(self, state: InstrumentState, event: TickerUpdate) -> bool:
-        return state.on_ticker(event)
 
     def _on_trade(self, state: InstrumentState, event: Trade) -> bool:
         if state.candles.trades.misses_before(event) and state.last_trade is not None:

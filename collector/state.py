@@ -124,13 +124,13 @@ class InstrumentState:
             return (event.sequence, event.update_id) <= (book.sequence, book.update_id)
         return isinstance(event, BookSnapshot) and event.update_id <= book.update_id
 
+    def is_top_out_of_turn(self, top: Top) -> bool:
+        """Whether an event's id is not above the last one's: it is old, or the venue counts anew."""
+        return self._sampler.begins_anew(top.update_id)
+
     def is_old_top(self, top: Top) -> bool:
         """Whether a best-quote event is not newer than the last one."""
         return self._sampler.is_old(top.update_id, top.event_time)
-
-    def misses_before_top(self, top: Top) -> bool:
-        """Of one that is newer: whether the venue counts anew, so that those before it were taken for old."""
-        return self._sampler.begins_anew(top.update_id)
 
     def on_top(self, top: Top, now: float) -> TickRow | None:
         """Take a best-quote event that is not old; returns a tick to keep."""

@@ -6,8 +6,6 @@ from market.book_rules import counts_anew
 
 Best = tuple[float | None, float | None, float | None, float | None]
 """Best bid price and size, best ask price and size; None where a side is empty."""
-
-
 NEVER = float("inf")
 
 
@@ -60,7 +58,7 @@ class Sampler:
         return update_id <= self._update_id and not counts_anew(event_time, self._event_time)
 
     def begins_anew(self, update_id: int) -> bool:
-        """Of an update that is not old: whether the venue counts from a lower number on."""
+        """Whether an id is not above the last one: unless the update is old, the venue counts anew."""
         return update_id <= self._update_id
 
     @property

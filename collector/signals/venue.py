@@ -33,8 +33,6 @@ LOOK_EVERY_S = 0.2
 LEVELS = 10
 ROUNDS_A_SECOND = 5
 """Forming candles of a fifth of the instruments are read in each round: of all of them once a second."""
-
-
 MOST_CLOSED = 300_000
 """Candles that may wait for their instrument: the past of some 100, of every interval."""
 

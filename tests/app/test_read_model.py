@@ -17,16 +17,6 @@ from tests.app.fakes import LIVE_FEED, NOW, FakeReader, FakeTime, settings
 from tests.app.watched_model import symbols, watched
 
 
-@pytest.fixture
-def reader() -> FakeReader:
-    return FakeReader()
-
-
-@pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
 def test_every_configured_symbol_has_a_row_before_there_is_data(reader: FakeReader, time: FakeTime) -> None:
     """An empty Redis gives blank rows on both venues, each in the venue's spelling."""
     model = ReadModel(settings(symbols=["BTCUSDT", "SHIB1000USDT"]), reader, time.clock)

@@ -18,16 +18,6 @@ from tests.app.fakes import LIVE_FEED, NOW, WORKER, FakeReader, FakeTime, settin
 from tests.app.watched_model import symbols, watched
 
 
-@pytest.fixture
-def reader() -> FakeReader:
-    return FakeReader()
-
-
-@pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
 def test_without_redis_the_rows_come_from_postgres(reader: FakeReader, time: FakeTime) -> None:
     """Also in a process that never saw Redis; the numbers go on as the collector stores them."""
     history = FakeHistory()

@@ -2,26 +2,15 @@
 
 import json
 import time
-from collections.abc import Iterator
 
 import pytest
 from websockets.sync.server import ServerConnection
 
 from collector import silence, subscriptions
-from tests.collector.feed_rig import WAIT_S, Setup, snapshot
+from tests.collector.feed_rig import Setup, snapshot
 
 pytestmark = pytest.mark.wire
 GARBAGE = [b"\x00\xff\x00", b'{"topic":"orderbook.50.BTCUSDT","type":"delta","da', b"[" * 10_000_000]
-
-
-@pytest.fixture
-def setup() -> Iterator[Setup]:
-    """A feed of BTCUSDT."""
-    made = Setup("BTCUSDT", "NOPEUSDT")
-    yield made
-    made.feed.stop()
-    made.feed.join(time.monotonic() + WAIT_S)
-    made.venue.close()
 
 
 def test_unreadable_frames_are_counted_and_three_in_a_row_break_the_socket(setup: Setup) -> None:

@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from websockets.sync.server import ServerConnection
@@ -14,16 +13,6 @@ from market.instruments import unknown_instrument
 from tests.collector.feed_rig import WAIT_S, Setup, snapshot
 
 pytestmark = pytest.mark.wire
-
-
-@pytest.fixture
-def setup() -> Iterator[Setup]:
-    """A feed of BTCUSDT."""
-    made = Setup("BTCUSDT", "NOPEUSDT")
-    yield made
-    made.feed.stop()
-    made.feed.join(time.monotonic() + WAIT_S)
-    made.venue.close()
 
 
 def test_what_has_an_impossible_time_is_missing(setup: Setup) -> None:

@@ -1,41 +1,17 @@
 """Postgres that is slow, refuses, or holds rows: what is kept, set aside and told."""
 
 import json
-from collections.abc import Iterator
 from math import nan
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import make_url
 
-from collector import stores
-from db.local.stores import temporary_stores
 from tests.collector.deaf_commits import DeafCommits
 from tests.collector.faults import RATE, OwnPostgres, Run
 from tests.collector.own_postgres_faults import ROWS, stopped
 
 pytestmark = pytest.mark.stores
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[OwnPostgres]:
-    """A server for this file alone."""
-    with temporary_stores(redis=False, max_connections=20) as found:
-        yield OwnPostgres(found)
-
-
-@pytest.fixture
-def server(own: OwnPostgres) -> OwnPostgres:
-    """With an empty database."""
-    own.new_database()
-    return own
-
-
-@pytest.fixture
-def run(server: OwnPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A writer that is not started yet, and less patient than in earnest."""
-    monkeypatch.setattr(stores, "WRITE_WITHIN_S", 2.0)
-    return Run(server, tmp_path)
 
 
 def test_p9_bad_rows_cost_no_others(run: Run) -> None:
