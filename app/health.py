@@ -20,14 +20,14 @@ FRESH_MS = STATUS_TTL_S * 1000
 _NOT_KNOWN = "not known: {} does not answer"
 
 
-class Part(NamedTuple):
+class Check(NamedTuple):
     """One thing that must be well, and what is wrong with it in words; empty while nothing is."""
 
     ok: bool
     detail: str = ""
 
 
-WELL = Part(True)
+WELL = Check(True)
 
 
 class Readiness:
@@ -38,7 +38,7 @@ class Readiness:
         self._schema = Probe(history.schema_version)
         self._clock = clock
 
-    def check(self) -> dict[str, Part]:
+    def check(self) -> dict[str, Check]:
         """Part -> how it is, within WAIT_S; never raises StoreUnavailable."""
         workers, schema = self._workers.begin(), self._schema.begin()
         end = self._clock.monotonic() + WAIT_S
@@ -48,19 +48,19 @@ class Readiness:
     def _left(self, end: float) -> float:
         return max(0.0, end - self._clock.monotonic())
 
-    def _from_redis(self, workers: Wait[dict[str, Fields]], end: float) -> dict[str, Part]:
+    def _from_redis(self, workers: Wait[dict[str, Fields]], end: float) -> dict[str, Check]:
         try:
             found = workers(self._left(end))
         except StoreUnavailable as error:
-            return {"redis": _trouble(error), "collector": Part(False, _NOT_KNOWN.format("Redis"))}
+            return {"redis": _trouble(error), "collector": Check(False, _NOT_KNOWN.format("Redis"))}
         return {"redis": WELL, "collector": _collector(found, self._clock.now_ms())}
 
-    def _from_postgres(self, schema: Wait[str | None], end: float) -> dict[str, Part]:
+    def _from_postgres(self, schema: Wait[str | None], end: float) -> dict[str, Check]:
         try:
             found = schema(self._left(end))
         except StoreUnavailable as error:
-            return {"postgres": _trouble(error), "schema": Part(False, _NOT_KNOWN.format("Postgres"))}
-        return {"postgres": WELL, "schema": Part(not (words := schema_trouble(found)), words)}
+            return {"postgres": _trouble(error), "schema": Check(False, _NOT_KNOWN.format("Postgres"))}
+        return {"postgres": WELL, "schema": Check(not (words := schema_trouble(found)), words)}
 
 
 def schema_trouble(found: str | None) -> str:
@@ -79,18 +79,18 @@ def newest_heartbeat(workers: Mapping[str, Fields]) -> int | None:
     return max((int(time) for time in times if time.isdecimal()), default=None)
 
 
-def _collector(workers: Mapping[str, Fields], now: int) -> Part:
+def _collector(workers: Mapping[str, Fields], now: int) -> Check:
     newest = newest_heartbeat(workers)
     if newest is None:
-        return Part(False, "no collector gives a sign of life")
+        return Check(False, "no collector gives a sign of life")
     if now - newest > FRESH_MS:
-        return Part(False, f"the last heartbeat of a collector is {(now - newest) // 1000} s old")
+        return Check(False, f"the last heartbeat of a collector is {(now - newest) // 1000} s old")
     return WELL
 
 
-def _trouble(error: StoreUnavailable) -> Part:
+def _trouble(error: StoreUnavailable) -> Check:
     """What the driver said may name addresses: it is not for strangers."""
-    return Part(False, "does not let us in" if isinstance(error, AccessRefused) else "does not answer")
+    return Check(False, "does not let us in" if isinstance(error, AccessRefused) else "does not answer")
 
 
 def add_routes(server: Flask, reader: HotReader, history: History, clock: Clock) -> None:

@@ -5,13 +5,13 @@ Read in the background, at most once a minute while somebody looks.
 
 from collections.abc import Callable, Mapping
 
+from app.part import Part, part_of
 from app.ports import Clock, History
 from app.read_model import ReadModel
-from app.record_view import Part, part_of
-from app.sparks import DAY_MS, Spark, candles_of, grid_at, interval_for, spark_of
+from app.sparks import Spark, candles_of, grid_at, interval_for, spark_of
 from app.watch import Job, Watched, in_thread
 from db.history.runs import SignalRun
-from market.intervals import INTERVAL_MS
+from market.intervals import DAY_MS, INTERVAL_MS
 
 EVERY_S = 60.0
 LOOK_BACK = 200

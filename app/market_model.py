@@ -7,8 +7,8 @@ import msgspec
 
 from app.market_history import MarketHistory
 from app.market_payload import Question, payload_of
+from app.part import Part
 from app.read_model import ReadModel
-from app.record_view import Part
 from app.symbol_view import text_of
 from app.view import MarketView
 

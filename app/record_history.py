@@ -6,8 +6,9 @@ from typing import Any, Literal, NamedTuple
 
 import structlog
 
+from app.part import Part, part_of
 from app.ports import Clock, History
-from app.record_view import Part, equity_columns, part_of, score_rows, signal_rows, trade_rows
+from app.record_view import equity_columns, score_rows, signal_rows, trade_rows
 from db.errors import StoreUnavailable
 from db.history.record import RecordedTrade, RecordFilter
 from db.history.track import TrackPlace

@@ -1,13 +1,10 @@
 """The track record as the Signals page gets it: parts of one JSON text, each known by its version. Pure."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import Any
 
 from app.api_track import SCORE_COLUMNS
-from app.symbol_view import encoded, rounded
+from app.symbol_view import rounded
 from app.view import OverviewRow
 from db.history.record import Equity, EquityStep, RecordedSignal, RecordedTrade
 from market.intervals import HORIZONS_S
@@ -22,19 +19,6 @@ _SIGNIFICANT = 8
 Values = dict[str, Any]
 Places = Mapping[tuple[str, str], int]
 """(venue, symbol) -> decimal places of its prices."""
-
-
-class Part(NamedTuple):
-    """One part of the page: the same content has the same version, in every process."""
-
-    version: str
-    content: msgspec.Raw
-
-
-def part_of(content: object) -> Part:
-    """The part with this content."""
-    raw = encoded(content)
-    return Part(hashlib.blake2b(bytes(raw), digest_size=6).hexdigest(), raw)
 
 
 def signal_rows(found: Iterable[RecordedSignal], places: Places) -> list[Values]:

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from db.history.packed import WIDTH
-from market.intervals import INTERVAL_MS
+from market.intervals import DAY_MS, INTERVAL_MS
 
-DAY_MS = 86_400_000
 FINEST_MS = 900_000
 """Shorter candles are joined to this: more points than pixels help nobody."""
 LEVELS = 44

@@ -3,12 +3,12 @@
 Redis is asked by the request that finds what is known old; Postgres aside, and less often.
 """
 
-import hashlib
 from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
+from app.part import Part, part_of
 from app.ports import Clock, Fields, History, HotReader
 from app.read_model import ReadModel
 from app.shared import Shared
@@ -46,13 +46,6 @@ class Reply(NamedTuple):
     now: int
     name: str
     text: str | None
-
-
-class Part(NamedTuple):
-    """One part of the page as JSON, and its version: that of its content."""
-
-    version: str
-    text: msgspec.Raw
 
 
 class Look(NamedTuple):
@@ -106,7 +99,7 @@ class StatusModel:
         ]
         if not new:
             return Reply(view.now, "", None)
-        content = {name: {"version": part.version, "content": part.text} for name, part in new}
+        content = {name: {"version": part.version, "content": part.content} for name, part in new}
         # The time stands beside the text in the reply, so it is part of the name.
         named = ":".join(("status", str(view.now), *(part.version for _, part in new)))
         return Reply(view.now, named, _encode(content).decode())
@@ -126,8 +119,10 @@ class StatusModel:
             "newest": max((row.recv_time for row in look.market.rows if row.recv_time), default=None),
         }
         parts = {"parts": parts_of(look.hot, look.history, look.now)}
-        hot = _part(hot_content(look.hot) | parts | {"shell": shell})
-        return _View(look.now, hot, _part(history_content(look.history, self.settings, list(look.hot.feeds))))
+        hot = part_of(hot_content(look.hot) | parts | {"shell": shell})
+        return _View(
+            look.now, hot, part_of(history_content(look.history, self.settings, list(look.hot.feeds)))
+        )
 
     def _read_hot(self, market: MarketView) -> Hot:
         venues = self._read_model.venues.all
@@ -163,8 +158,3 @@ class StatusModel:
 
 def _none(market: MarketView) -> dict[str, Fields]:
     return {venue: {} for venue in market.feeds}
-
-
-def _part(content: object) -> Part:
-    text = _encode(content)
-    return Part(hashlib.blake2b(text, digest_size=8).hexdigest(), msgspec.Raw(text))

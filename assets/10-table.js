@@ -3,18 +3,8 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
+  const { make, write } = tickdeck.dom;
   const made = new WeakMap(); // frame -> its table
-
-  function make(tag, className, ...children) {
-    const element = document.createElement(tag);
-    if (className) element.className = className;
-    element.append(...children);
-    return element;
-  }
-
-  function write(element, text) {
-    if (element.textContent !== text) element.textContent = text;
-  }
 
   function classify(element, name) {
     if (element.className !== name) element.className = name;
@@ -125,5 +115,5 @@
     held.element.classList.toggle("is-open", !isOpen);
   }
 
-  tickdeck.table = { draw, make, write };
+  tickdeck.table = { draw };
 })();

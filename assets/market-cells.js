@@ -100,7 +100,7 @@
   components.Instrument = function (props) {
     const h = window.React.createElement;
     const { venue, symbol } = props.data;
-    return h("a", { className: "instrument", href: `/s/${venue}/${symbol}`, tabIndex: -1 }, [
+    return h("a", { className: "instrument", href: tickdeck.symbolPath(venue, symbol), tabIndex: -1 }, [
       h("b", { key: "symbol" }, symbol),
       h("small", { key: "venue" }, venue),
     ]);

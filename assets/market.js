@@ -29,7 +29,7 @@
     return {
       direction: step || (before ? before.direction : 0),
       places: format.isMissing(row.places) ? learned : row.places,
-      href: `/s/${row.venue}/${row.symbol}`,
+      href: tickdeck.symbolPath(row.venue, row.symbol),
       words: `${row.symbol} ${row.venue}`.toUpperCase(),
     };
   }
@@ -56,7 +56,7 @@
       const ids = [`${venueA}:${symbolA}`, `${venueB}:${symbolB}`];
       const row = { id: ids.join("+"), ids, names: `${symbolA} on ${venueA}, ${symbolB} on ${venueB}` };
       for (const [name, values] of Object.entries(columns)) row[name] = values[i];
-      return { ...row, href_a: `/s/${venueA}/${symbolA}`, href_b: `/s/${venueB}/${symbolB}` };
+      return { ...row, href_a: tickdeck.symbolPath(venueA, symbolA), href_b: tickdeck.symbolPath(venueB, symbolB) };
     });
   }
 

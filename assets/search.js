@@ -95,7 +95,7 @@
   function choose(row) {
     if (!row) return;
     dialog.close();
-    tickdeck.go(`/s/${encodeURIComponent(row.venue)}/${encodeURIComponent(row.symbol)}`);
+    tickdeck.go(tickdeck.symbolPath(row.venue, row.symbol));
   }
 
   function onKey(event) {

@@ -3,7 +3,7 @@
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const { format } = tickdeck;
-  const { make } = tickdeck.table;
+  const { make } = tickdeck.dom;
   const HORIZONS_S = [60, 300, 900, 3600];
   const LATE_S = 60; // after its horizon an outcome that is still missing will not come
   const REASONS = { opposite: "opposite signal", stop: "stop", time: "time is up" };
@@ -44,7 +44,7 @@
 
   function marketNode(row) {
     const link = make("a", "", make("b", "", row.symbol));
-    link.href = `/s/${encodeURIComponent(row.venue)}/${encodeURIComponent(row.symbol)}`;
+    link.href = tickdeck.symbolPath(row.venue, row.symbol);
     return make("span", "pair", link, " ", make("small", "", row.venue));
   }
 
@@ -177,5 +177,5 @@
     return make("div", "detail-parts", trade, ...signal);
   }
 
-  tickdeck.signalsColumns = { SIGNALS, OPEN, CLOSED, signalDetail, tradeDetail, bps, toneOf, timeText, ruleWords, fact, facts };
+  tickdeck.signalsColumns = { HORIZONS_S, SIGNALS, OPEN, CLOSED, signalDetail, tradeDetail, bps, toneOf, timeText, ruleWords, fact, facts };
 })();

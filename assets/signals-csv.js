@@ -3,7 +3,7 @@
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const { format } = tickdeck;
-  const HORIZONS_S = [60, 300, 900, 3600];
+  const { HORIZONS_S } = tickdeck.signalsColumns;
   const plainly = (names) => Object.fromEntries(names.split(" ").map((name) => [name, (row) => row[name]]));
   const SIGNALS = {
     ...plainly("id ts venue symbol interval rule side strength price spread_bps open_time inputs"),

@@ -4,7 +4,7 @@
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const PATH = "/signals";
   const FILTERS = ["venue", "symbol", "interval", "rule", "side"];
-  const HORIZONS = ["60", "300", "900", "3600"];
+  const HORIZONS = tickdeck.signalsColumns.HORIZONS_S.map(String);
   const HORIZON = "900"; // of the scoreboard, where the address names none
   const BEHIND_MS = 10000;
 

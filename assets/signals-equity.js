@@ -3,9 +3,8 @@
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const { format, signalsColumns } = tickdeck;
-  const { make, write } = tickdeck.table;
+  const { make, makeSvg, write } = tickdeck.dom;
   const { bps, toneOf } = signalsColumns;
-  const SVG = "http://www.w3.org/2000/svg";
   const WIDTH = 1000;
   const HEIGHT = 100;
   const MARGIN = 0.08; // of the height, above and below the curve
@@ -68,13 +67,6 @@
     );
   }
 
-  function part(name, attributes, ...children) {
-    const element = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    element.append(...children);
-    return element;
-  }
-
   // A total holds until the next trades close, hence stairs; a step's trades are drawn in its middle. The area is
   // filled on both sides of zero.
   function chart(frame, points) {
@@ -88,17 +80,17 @@
     const line = `M0 ${y(0)}` + points.map((point) => `H${x(middle(point))}V${y(point.total)}`).join("") + `H${WIDTH}`;
     const area = `${line}V${y(0)}Z`;
     const half = (id, top, height) =>
-      part("clipPath", { id }, part("rect", { x: 0, y: top, width: WIDTH, height: Math.max(0, height) }));
-    const svg = part(
+      makeSvg("clipPath", { id }, makeSvg("rect", { x: 0, y: top, width: WIDTH, height: Math.max(0, height) }));
+    const svg = makeSvg(
       "svg",
       { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label(points) },
       half("equity-above", 0, y(0)),
       half("equity-below", y(0), HEIGHT - y(0)),
-      part("path", { d: area, class: "equity-gain", "clip-path": "url(#equity-above)" }),
-      part("path", { d: area, class: "equity-loss", "clip-path": "url(#equity-below)" }),
-      part("path", { d: `M0 ${y(0)}H${WIDTH}`, class: "equity-zero" }),
-      part("path", { d: line, class: "equity-line" }),
-      part("path", { d: "", class: "equity-pointed" }),
+      makeSvg("path", { d: area, class: "equity-gain", "clip-path": "url(#equity-above)" }),
+      makeSvg("path", { d: area, class: "equity-loss", "clip-path": "url(#equity-below)" }),
+      makeSvg("path", { d: `M0 ${y(0)}H${WIDTH}`, class: "equity-zero" }),
+      makeSvg("path", { d: line, class: "equity-line" }),
+      makeSvg("path", { d: "", class: "equity-pointed" }),
     );
     const sides = levels(low, high, points.at(-1).total).map((value) => {
       const text = make("span", "equity-level", format.signed(value, 0));

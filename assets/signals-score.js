@@ -3,9 +3,8 @@
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const { format, signalsColumns } = tickdeck;
-  const { make } = tickdeck.table;
+  const { make, makeSvg } = tickdeck.dom;
   const { bps, toneOf, fact, facts } = signalsColumns;
-  const SVG = "http://www.w3.org/2000/svg";
   const WIDTH = 120;
   const HEIGHT = 16;
   const VERDICTS = {
@@ -26,26 +25,20 @@
     return format.fixed(format.isMissing(value) ? null : value * 100, 0);
   }
 
-  function part(name, attributes) {
-    const element = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    return element;
-  }
-
   // The mean with its interval on a scale common to all rows; a thin line is zero, a tick is chance.
   function whisker(row) {
-    const svg = part("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "whisker", "aria-hidden": "true" });
+    const svg = makeSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "whisker", "aria-hidden": "true" });
     const place = (value) => (WIDTH / 2) * (1 + Math.max(-1, Math.min(1, value / reach)));
-    svg.append(part("path", { d: `M${WIDTH / 2} 0V${HEIGHT}`, class: "whisker-zero" }));
+    svg.append(makeSvg("path", { d: `M${WIDTH / 2} 0V${HEIGHT}`, class: "whisker-zero" }));
     if (!format.isMissing(row.mean_bps_low)) {
       const ends = `M${place(row.mean_bps_low)} 8H${place(row.mean_bps_high)}`;
-      svg.append(part("path", { d: ends, class: `whisker-range ${toneOf(row.mean_bps)}` }));
+      svg.append(makeSvg("path", { d: ends, class: `whisker-range ${toneOf(row.mean_bps)}` }));
     }
     if (!format.isMissing(row.baseline_mean_bps)) {
-      svg.append(part("path", { d: `M${place(row.baseline_mean_bps)} 2V14`, class: "whisker-chance" }));
+      svg.append(makeSvg("path", { d: `M${place(row.baseline_mean_bps)} 2V14`, class: "whisker-chance" }));
     }
     if (!format.isMissing(row.mean_bps)) {
-      svg.append(part("circle", { cx: place(row.mean_bps), cy: 8, r: 3, class: `whisker-mean ${toneOf(row.mean_bps)}` }));
+      svg.append(makeSvg("circle", { cx: place(row.mean_bps), cy: 8, r: 3, class: `whisker-mean ${toneOf(row.mean_bps)}` }));
     }
     return svg;
   }

@@ -3,7 +3,7 @@
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const { format, signalsData, signalsColumns, signalsScore, signalsEquity, signalsCsv } = tickdeck;
-  const { write } = tickdeck.table;
+  const { write } = tickdeck.dom;
   const TITLE = "Signals · Tickdeck";
   const LOADING = "Loading …";
   let held = null; // what is held of the question that is shown

@@ -5,10 +5,9 @@
   const format = tickdeck.format;
   const ROWS = 12;
   const MOST_CHARACTERS = 7; // of a size: 930,800 has room beside a price of seven decimals on a phone
-  const SVG = "http://www.w3.org/2000/svg";
   const DEPTH_HEIGHT = 100;
   const DEPTH_WIDTH = 200;
-  const { make, write } = tickdeck.dom;
+  const { make, makeSvg, write } = tickdeck.dom;
 
   // Bids left, asks right, best on top; the bars are the sizes summed from the best level on. `step`: prices that lie
   // within one are one row; null for every level by itself.
@@ -85,19 +84,15 @@
   }
 
   function depthFrame(container) {
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("viewBox", `0 0 ${DEPTH_WIDTH} ${DEPTH_HEIGHT}`);
-    svg.setAttribute("preserveAspectRatio", "none");
-    svg.setAttribute("role", "img");
-    svg.setAttribute("aria-label", "Depth: sizes summed from the best price outward, bids left, asks right");
-    for (const name of ["depth-bid", "depth-ask"]) {
-      const path = document.createElementNS(SVG, "path");
-      path.setAttribute("class", name);
-      svg.append(path);
-    }
-    container.append(svg);
+    const label = "Depth: sizes summed from the best price outward, bids left, asks right";
+    const svg = makeSvg(
+      "svg",
+      { viewBox: `0 0 ${DEPTH_WIDTH} ${DEPTH_HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
+      makeSvg("path", { class: "depth-bid" }),
+      makeSvg("path", { class: "depth-ask" }),
+    );
     const labels = make("div", "depth-labels", make("span"), make("span"), make("span"));
-    container.append(labels, make("span", "depth-most"));
+    container.append(svg, labels, make("span", "depth-most"));
   }
 
   function area(levels, place, most) {

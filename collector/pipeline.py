@@ -35,12 +35,12 @@ from market.events import (
     Unexplained,
 )
 from market.instruments import Instrument
+from market.intervals import DAY_MS
 
 log = structlog.get_logger()
 
 CANDLES_EVERY_S = 1.0
 MAX_AHEAD_MS = 60_000
-DAY_MS = 86_400_000
 
 
 class Pipeline:

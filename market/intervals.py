@@ -1,6 +1,7 @@
 """The candle intervals we know, and their place in time."""
 
 MINUTE_MS = 60_000
+DAY_MS = 86_400_000
 INTERVAL_MS = {
     "1m": MINUTE_MS,
     "5m": 5 * MINUTE_MS,

@@ -65,7 +65,8 @@ def _read_to_end(web: Platform, opened: threading.Semaphore) -> bytes:
     with urllib.request.urlopen(f"{web.url}/api/stream?kinds=market", timeout=WITHIN_S) as reply:
         first: bytes = reply.readline()
         opened.release()
-        return first + reply.read()
+        rest: bytes = reply.read()
+        return first + rest
 
 
 def test_a_web_that_is_told_to_end_answers_what_it_began(web: Platform) -> None:

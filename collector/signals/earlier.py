@@ -15,7 +15,7 @@ from collector.history import WANTED
 from collector.signals.instrument import InstrumentSignals
 from collector.signals.memory import Left, SignalMemory, left_of
 from db.errors import StoreUnavailable
-from market.indicators.arrays import DAY_MS
+from market.intervals import DAY_MS
 
 log = structlog.get_logger()
 

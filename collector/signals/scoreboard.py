@@ -11,8 +11,7 @@ import structlog
 from collector.clock import CLOCK
 from db.errors import StoreUnavailable
 from db.history.scoring import Fired, ScoreKey, Scoring
-from market.indicators.arrays import DAY_MS
-from market.intervals import HORIZONS_S
+from market.intervals import DAY_MS, HORIZONS_S
 from market.quotes import CandlePrices, Side
 from market.scoreboard import (
     Key,

@@ -28,7 +28,7 @@ class RecordFilter(NamedTuple):
     side: str = ""
 
 
-class Outcome(NamedTuple):
+class RecordedOutcome(NamedTuple):
     """What a signal made; see market.outcomes."""
 
     price_at: float
@@ -41,7 +41,7 @@ class RecordedSignal(NamedTuple):
 
     id: int
     row: SignalRow
-    outcomes: dict[int, Outcome]
+    outcomes: dict[int, RecordedOutcome]
 
 
 class RecordedTrade(NamedTuple):
@@ -162,7 +162,7 @@ def _conditions(wanted: RecordFilter, sides: Mapping[str, str]) -> tuple[str, di
 
 def _signal(row: Sequence[Any]) -> RecordedSignal:
     """(id, fields of SignalRow, outcomes as JSON has them)."""
-    outcomes = {int(horizon_s): Outcome(*made) for horizon_s, made in (row[-1] or {}).items()}
+    outcomes = {int(horizon_s): RecordedOutcome(*made) for horizon_s, made in (row[-1] or {}).items()}
     return RecordedSignal(row[0], SignalRow(*row[1:-1]), outcomes)
 
 

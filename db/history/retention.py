@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from db.errors import StoreBusy
 from db.history.columns import moment
 from db.history.engine import postgres_errors
+from market.intervals import DAY_MS
 
 SMALL_MB = 2_000
 """A database that may not have as much keeps 1m candles for a shorter time."""
@@ -23,7 +24,6 @@ _LOCK = 7_113_306
 _REST_S = 0.05
 _STATEMENT_MS = 5_000
 _LOCK_MS = 200
-_DAY_MS = 86_400_000
 
 
 class Rule(NamedTuple):
@@ -83,7 +83,7 @@ def _existing(engine: Engine, chosen: Sequence[Rule]) -> list[Rule]:
 
 
 def _apply(engine: Engine, rule: Rule, now_ms: int, end: float, batch: int) -> int:
-    before = moment(int(now_ms - rule.days * _DAY_MS))
+    before = moment(int(now_ms - rule.days * DAY_MS))
     total = 0
     while time.monotonic() < end:
         try:

@@ -14,11 +14,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from market.intervals import DAY_MS
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
-DAY_MS = 86_400_000
 FLAT_RSI = 1e-8
 """A window whose RSI values differ by less is flat: float noise on RSI's scale of 0 to 100 is under 1e-12."""
 

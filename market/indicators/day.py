@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from market.events import Kline
-from market.indicators.arrays import DAY_MS, BoolArray, FloatArray, IntArray
-from market.intervals import MINUTE_MS
+from market.indicators.arrays import BoolArray, FloatArray, IntArray
+from market.intervals import DAY_MS, MINUTE_MS
 
 MINUTES = DAY_MS // MINUTE_MS
 

@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from market.indicators.arrays import DAY_MS
-from market.intervals import MINUTE_MS
+from market.intervals import DAY_MS, MINUTE_MS
 from market.quotes import CandlePrices, Side
 
 PER_SIGNAL = 10

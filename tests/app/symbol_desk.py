@@ -7,6 +7,7 @@ from typing import Any
 from app.read_model import ReadModel
 from app.symbol_model import (
     Asked,
+    Series,
     Sources,
     SymbolModel,
 )
@@ -47,7 +48,7 @@ class Desk:
         read_model = ReadModel(settings(), self.reader, self.time.clock)
         self.model = SymbolModel(Sources(read_model, self.reader, self.history, self.time.clock, at_once))
 
-    def ask(self, last: int | None = None, until: int | None = None, series: Any = SERIES) -> Any:
+    def ask(self, last: int | None = None, until: int | None = None, series: Series = SERIES) -> Any:
         """The content of the reply."""
         return json.loads(self.model.reply(Asked(*series, last, until)).text)
 

@@ -239,7 +239,7 @@ def check(attack: Attack, got: bytes, web: Served) -> None:
         assert head.split(b" ", 2)[1:2] == [status.encode()], got[:500]
         if code:
             assert json.loads(body)["error"]["code"] == code
-    with Client(web.port, "/healthz", Connection="close") as other:
+    with Client(web.port, "/healthz", {"Connection": "close"}) as other:
         assert other.status == 200
 
 

@@ -11,7 +11,7 @@ from dash import Dash
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from werkzeug.test import TestResponse
+from werkzeug.wrappers import Response
 
 from app.factory import create_app
 from app.security import CALLBACK_PATH
@@ -82,7 +82,7 @@ MOST_GROWN_BYTES = 200_000
 """What a thousand requests may leave behind, once what is kept on purpose is there."""
 
 
-def answered(response: TestResponse) -> None:
+def answered(response: Response) -> None:
     """Well, or refused in the shape of all errors."""
     assert response.status_code < 500, response.get_data(as_text=True)
     assert len(response.get_data()) < MOST_BYTES

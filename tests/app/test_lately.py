@@ -7,7 +7,12 @@ from tests.app.fakes import FakeTime
 def test_a_value_is_made_once_and_let_go_when_nobody_asks() -> None:
     """Asking again counts as lately; the one asked for longest ago goes first, also where there are many."""
     time, made = FakeTime(), list[str]()
-    held = Lately[str, int](lambda key: made.append(key) or len(made), time.clock.monotonic, most=2)
+
+    def make(key: str) -> int:
+        made.append(key)
+        return len(made)
+
+    held = Lately[str, int](make, time.clock.monotonic, most=2)
     assert [held.get("a"), held.get("a"), held.get("b")] == [1, 1, 2]
     time.elapsed_s = KEEP_S
     assert held.get("a") == 1

@@ -7,17 +7,17 @@ import msgspec
 import pytest
 
 from app.api_track import SCORE_COLUMNS
+from app.part import part_of
 from app.record_view import (
     MARK_AGE_MS,
     equity_columns,
     marks_of,
-    part_of,
     score_rows,
     signal_rows,
     trade_rows,
 )
 from app.view import OverviewRow
-from db.history.record import Equity, EquityStep, Outcome, RecordedSignal, RecordedTrade
+from db.history.record import Equity, EquityStep, RecordedOutcome, RecordedSignal, RecordedTrade
 from db.rows import PaperTradeRow, SignalRow
 from tests.app.fakes import NOW
 
@@ -26,7 +26,7 @@ PLACES = {BTC[:2]: 1}
 ROW = SignalRow(
     *BTC, "rsi_reversal", NOW - 60_000, NOW, "buy", 0.4567, 65114.25, 0.1234, {"rsi": 30.123456789}
 )
-SIGNAL = RecordedSignal(7, ROW, {300: Outcome(65200.04, 12.349, 1.349)})
+SIGNAL = RecordedSignal(7, ROW, {300: RecordedOutcome(65200.04, 12.349, 1.349)})
 TRADE = RecordedTrade(3, PaperTradeRow(*BTC, "rsi_reversal", "long", NOW, 100.0, 11.0), SIGNAL)
 LIVE = OverviewRow(
     "bybit", "BTCUSDT", best_bid_price=101.0, best_ask_price=102.0, book_state="live", recv_time=NOW

@@ -2,7 +2,8 @@
 
 import struct
 
-from app.sparks import DAY_MS, GAP, Grid, candles_of, grid_at, interval_for, spark_of
+from app.sparks import GAP, Grid, candles_of, grid_at, interval_for, spark_of
+from market.intervals import DAY_MS
 
 QUARTER = 900_000
 UNTIL = 20_000 * DAY_MS

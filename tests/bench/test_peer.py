@@ -14,7 +14,7 @@ LINE = "40000 4.0 8.0 60000\n"
 
 def test_a_figure_is_cpu_over_messages() -> None:
     """40,000 messages in 8 s for 4 s of CPU are 100 µs each, at 5,000 a second."""
-    assert load_of(LINE, 57_000, "") == PeerLoad(5_000, pytest.approx(100))
+    assert load_of(LINE, 57_000, "") == (5_000, pytest.approx(100))
 
 
 @pytest.mark.parametrize(

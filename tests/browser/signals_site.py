@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from app.api_track import SCORE_COLUMNS
-from db.history.record import Outcome, RecordedSignal, RecordedTrade
+from db.history.record import RecordedOutcome, RecordedSignal, RecordedTrade
 from db.rows import PaperTradeRow, SignalRow
 from market.instruments import Instrument
 from market.intervals import HORIZONS_S
@@ -33,7 +33,9 @@ def fired(n: int, at: int) -> RecordedSignal:
         price, 0.4 + n % 3, {"rsi": 30.5 + n % 9, "rsi_before": 28.25, "atr": 1e-7},
     )  # fmt: skip
     made = {h: 24 * math.sin(n * 1.3 + h) - 9 for h in HORIZONS_S if now_ms() - at > h * 1000}
-    outcomes = {h: Outcome(price * (1 + (bps + FEE) / 1e4), bps + FEE, bps) for h, bps in made.items()}
+    outcomes = {
+        h: RecordedOutcome(price * (1 + (bps + FEE) / 1e4), bps + FEE, bps) for h, bps in made.items()
+    }
     return RecordedSignal(n + 1, row, outcomes)
 
 

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Self
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -57,7 +57,7 @@ class Site:
         self._server: BaseWSGIServer | None = None
         self._port = 0
 
-    def __enter__(self) -> "Site":
+    def __enter__(self) -> Self:
         self.step()
         self.start()
         self._feeder.start()

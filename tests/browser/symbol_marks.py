@@ -19,14 +19,14 @@ def indicators(venue: str, klines: Sequence[Kline]) -> list[IndicatorRow]:
     fast, slow, line, signal = arrays.macd(close)
     upper, lower = arrays.bollinger(close)
     columns = (rsi, stoch.k, stoch.d, fast, slow, line, signal, upper, lower)
-    return [
-        IndicatorRow(
-            venue, k.symbol, k.interval, k.open_time,
-            *(None if np.isnan(column[i]) else float(column[i]) for column in columns),
-            None, 0.0, "neutral", min(i + 1, 400), "" if i >= 150 else "warming", k.event_time,
-        )
-        for i, k in enumerate(klines)
-    ]  # fmt: skip
+
+    def row(i: int, k: Kline) -> IndicatorRow:
+        known = [None if np.isnan(column[i]) else float(column[i]) for column in columns]
+        reason = "" if i >= 150 else "warming"
+        values = (*known, None, 0.0, "neutral", min(i + 1, 400), reason, k.event_time)
+        return IndicatorRow._make((venue, k.symbol, k.interval, k.open_time, *values))
+
+    return [row(i, k) for i, k in enumerate(klines)]
 
 
 def signals(venue: str, klines: Sequence[Kline], first_id: int) -> list[StoredSignal]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser
@@ -151,9 +152,9 @@ def test_the_clock_is_utc_until_local_is_chosen(browser: Browser, site: Site) ->
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_the_theme_has_three_states(browser: Browser, site: Site, scheme: str) -> None:
+def test_the_theme_has_three_states(browser: Browser, site: Site, scheme: Literal["dark", "light"]) -> None:
     """From the system's to the other one, to the system's own held fast, and back to following."""
-    other = "light" if scheme == "dark" else "dark"
+    other: Literal["dark", "light"] = "light" if scheme == "dark" else "dark"
     with Visit(browser, site.url, color_scheme=scheme) as visit:
         button = visit.page.locator("#theme-toggle:not(:empty)")
         seen = [(visit.theme(), button.get_attribute("aria-label"))]

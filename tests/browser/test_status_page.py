@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -27,7 +28,7 @@ class StatusVisit(Visit):
     """A visit that begins at the Status page, painted."""
 
     def __init__(
-        self, browser: Browser, site: Site, width: int = 1440, height: int = 900, **context: str
+        self, browser: Browser, site: Site, width: int = 1440, height: int = 900, **context: Any
     ) -> None:
         super().__init__(browser, site.url, **context)
         self.page.set_viewport_size({"width": width, "height": height})

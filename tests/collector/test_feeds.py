@@ -1,12 +1,13 @@
 """Which venues run, and when the simulator does."""
 
+import time
 from typing import Any
 
 import pytest
 
-from collector import feeds as choosing
 from collector.assembly import Address
 from collector.feeds import PATIENCE_S, SIMULATE_AGAIN_S, Feeds
+from collector.simulator import child
 from tests.app.fakes import settings
 
 
@@ -52,9 +53,9 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[Child | None]:
             raise RuntimeError("expected the simulator to be ready")
         return made, 1234
 
-    monkeypatch.setattr(choosing.child, "start", start)
-    monkeypatch.setattr(choosing.child, "stop", lambda _child: 0)
-    monkeypatch.setattr(choosing.time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(child, "start", start)
+    monkeypatch.setattr(child, "stop", lambda _child: 0)
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
     return waiting
 
 

@@ -65,7 +65,7 @@ Made = tuple[Heritage, Memory, Feed, list[str]]
 def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     """A heritage of a database that is gone; the last part collects what happened."""
     monkeypatch.setattr(heritage, "AGAIN_S", 0.05)
-    memory, feed, said = Memory(), Feed(), []  # type: ignore[var-annotated]  # of words
+    memory, feed, said = Memory(), Feed(), []
     parts: Any = feed
     found: Any = Heritage(
         memory,  # type: ignore[arg-type]  # as much of it as is asked here

@@ -2,7 +2,7 @@
 
 from collector.merging import IDLE, merged
 
-GOOD = {
+GOOD: dict[str, str | int] = {
     "state": "live", "reason": "", "messages": 10, "message_rate": "1.5", "lag_p99_ms": 20, "open_gaps": 0,
     "connected_at": 5, "clock_skew_ms": -3,
 }  # fmt: skip

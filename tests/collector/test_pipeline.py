@@ -259,7 +259,7 @@ def test_a_snapshot_without_a_side_that_is_quoted_is_not_taken(
     bench = Bench("binance", "BTCUSDT")
     state = bench.pipeline.states["BTCUSDT"]
     state.attach()
-    snapshot = BookSnapshot("BTCUSDT", *sides, 5, NOW, NOW)  # type: ignore[arg-type]
+    snapshot = BookSnapshot("BTCUSDT", *sides, 5, NOW, NOW)
     assert not bench.pipeline.on_snapshot(snapshot)
     bench.pipeline.on_frame(quote(1, NOW), NOW)
     assert not bench.pipeline.on_snapshot(snapshot)

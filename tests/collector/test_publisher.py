@@ -17,6 +17,7 @@ from db.rows import FeedEventRow, GapRow, TickerRow
 from market.instruments import unknown_instrument
 from tests.collector.fakes import Bench, FakeFeed
 from tests.db.history.rows import signal
+from tests.entries import entries
 from tests.market.candles import trade
 
 NOW = time.time_ns() // 1_000_000
@@ -103,14 +104,14 @@ def test_a_gap_is_told_as_an_event(redis_client_url: str, hot: "redis.Redis") ->
     for state in (gap, gap._replace(ended_at=NOW + 5, repaired="yes", rows_recovered=12)):
         announcer.gap(state)
         made.publish(100.0)
-    entries = [entry for _id, entry in hot.xrange("events")]
-    assert [(e["kind"], e["venue"], e["symbol"]) for e in entries] == [("gap", "bybit", "BTCUSDT")] * 2
+    told = entries(hot, "events")
+    assert [(e["kind"], e["venue"], e["symbol"]) for e in told] == [("gap", "bybit", "BTCUSDT")] * 2
     opened = {
         "channel": "trade", "started_at": NOW, "ended_at": None, "cause": "silent", "repaired": "no",
         "rows_recovered": 0, "detail": "no trade for 15 s",
     }  # fmt: skip
     repaired = opened | {"ended_at": NOW + 5, "repaired": "yes", "rows_recovered": 12}
-    assert [json.loads(e["data"]) for e in entries] == [opened, repaired]
+    assert [json.loads(e["data"]) for e in told] == [opened, repaired]
 
 
 def test_a_signal_is_told_as_an_event(redis_client_url: str, hot: "redis.Redis") -> None:
@@ -119,7 +120,7 @@ def test_a_signal_is_told_as_an_event(redis_client_url: str, hot: "redis.Redis")
     made = publisher(redis_client_url, [feed()], announcer=announcer)
     announcer.signal(signal(symbol="BTCUSDT"))
     made.publish(100.0)
-    [(_id, entry)] = hot.xrange("events")
+    [entry] = entries(hot, "events")
     assert (entry["kind"], entry["venue"], entry["symbol"]) == ("signal", "bybit", "BTCUSDT")
     names = ("interval", "rule", "open_time", "ts", "side", "strength", "price", "spread_bps", "inputs")
     assert json.loads(entry["data"]) == {name: getattr(signal(), name) for name in names}
@@ -222,8 +223,7 @@ def test_keys_of_another_type_are_written_anew(redis_client_url: str, hot: "redi
 
 def trades_in(hot: "redis.Redis", symbol: str) -> list[dict[str, str]]:
     """The newest entries of a stream, oldest first."""
-    entries = hot.xrevrange(keys.trades("bybit", symbol), count=keys.TRADES_LENGTH)
-    return [fields for _id, fields in reversed(entries)]
+    return entries(hot, keys.trades("bybit", symbol))[-keys.TRADES_LENGTH :]
 
 
 def test_the_first_indicators_wait_for_no_slow_round(redis_client_url: str, hot: "redis.Redis") -> None:
@@ -263,7 +263,7 @@ def test_what_happens_to_a_feed_is_told_as_an_event(redis_client_url: str, hot: 
     made = publisher(redis_client_url, [feed()], announcer=announcer)
     announcer.feed(FeedEventRow(NOW, "bybit", "w", "disconnected", "bybit-linear-0: no data for 15 s"))
     made.publish(100.0)
-    [(_id, entry)] = hot.xrange("events")
+    [entry] = entries(hot, "events")
     assert (entry["kind"], entry["venue"], entry["symbol"]) == ("feed", "bybit", "")
     assert json.loads(entry["data"]) == {
         "event": "disconnected", "detail": "bybit-linear-0: no data for 15 s", "worker": "w",

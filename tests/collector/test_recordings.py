@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 import redis
@@ -64,15 +65,14 @@ def play(database_url: str, redis_client_url: str, hot: "redis.Redis") -> Play:
             env = environment(database_url, redis_client_url, port, **FULL, **settings)
             with collector(env):
                 for name in last.split():
-                    wanted = str(LAST_UPDATE[name])
-                    until(
-                        lambda n=name, w=wanted: hot.hget(f"book:{n}", "update_id") == w,
-                        LONGEST_S / SPEED,
-                        name,
-                    )  # type: ignore[misc]  # bound now
+                    until(partial(_is_at, hot, name, str(LAST_UPDATE[name])), LONGEST_S / SPEED, name)
                 until(done, LONGEST_S / SPEED, "the rest")
 
     return run
+
+
+def _is_at(hot: "redis.Redis", name: str, update: str) -> bool:
+    return hot.hget(f"book:{name}", "update_id") == update
 
 
 def count(engine: Engine, query: str) -> list[tuple[object, ...]]:

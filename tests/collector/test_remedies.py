@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from collector.connection import Connection, Handler
 from collector.ledger import Ledger
@@ -169,7 +170,7 @@ def test_a_tape_on_which_nobody_trades_is_asked_for_less_and_less_often() -> Non
     setup = Setup()
     before = len(setup.frames(setup.line))
     setup.run(3_600.0, TICKER, BOOK, KLINE)
-    assert setup.spares == setup.gaps == []
+    assert (setup.spares, setup.gaps) == ([], [])
     assert 1 < asked(setup.frames(setup.line)[before:], "subscribe", TRADES) < 10
     assert setup.remedies.silent == {}
 
@@ -228,7 +229,7 @@ def test_a_line_that_is_silent_as_a_whole_is_not_the_topics_business() -> None:
 def known(setup: Setup) -> None:
     """So long that it is known how often everything speaks, and what was before is forgotten."""
     for line in setup.lines:
-        line.renew = lambda names, line=line: renewed(setup, line, names)  # type: ignore[method-assign]
+        line.renew = partial(renewed, setup, line)  # type: ignore[method-assign]
     setup.run(2 * LEARN_S + 1.0, BOOK, TICKER, TRADES, KLINE)
 
 

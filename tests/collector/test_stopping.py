@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
@@ -26,7 +27,7 @@ def stopping() -> Iterator[Stopping]:
 def test_a_signal_ends_the_wait(stopping: Stopping, number: int) -> None:
     """Also one that comes while the event's own lock is held, and again."""
     assert not stopping.wait(0.0)
-    with stopping._event._cond:
+    with cast(Any, stopping._event)._cond:
         os.kill(os.getpid(), number)
         os.kill(os.getpid(), number)
     assert stopping.wait()

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, create_engine, text
 from db.history.engine import driver_url
 from db.hot import keys
 from tests.collector.running import collector, end, environment, simulator, until
+from tests.entries import entries
 
 SYMBOLS = {"SYMBOLS": "BTCUSDT,1000PEPEUSDT", "INTERVALS": "1m,5m", "TICK_INTERVAL_MS": "100"}
 WAIT_S = 30.0
@@ -55,7 +56,7 @@ def quote_time(hot: "redis.Redis") -> int:
 
 def trade_ids(hot: "redis.Redis") -> list[str]:
     """Of Bybit's trades in BTCUSDT that Redis holds, oldest first."""
-    return [fields["trade_id"] for _id, fields in hot.xrange("trades:bybit:BTCUSDT")]
+    return [fields["trade_id"] for fields in entries(hot, "trades:bybit:BTCUSDT")]
 
 
 def is_live(hot: "redis.Redis") -> bool:

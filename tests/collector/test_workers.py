@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.drill import workers
+from bench.drill.case import Outcome
 from bench.drill.rig import rig
 
 
@@ -18,7 +19,7 @@ def test_no_row_is_lost_or_doubled_and_hot_state_never_goes_back(
     redis_client_url: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    play: "partial[workers.Outcome]",
+    play: "partial[Outcome]",
 ) -> None:
     """While the next generation starts and the last one ends; while one stands still and wakes up."""
     monkeypatch.setattr(workers, "TAKEN_WITHIN_S", 60.0)

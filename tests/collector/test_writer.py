@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -190,7 +191,12 @@ def test_signals_are_kept_and_told(tmp_path: Path) -> None:
     writer, told = make(history, tmp_path)
     assert writer.has_room
     rows = (indicators(), signal(), outcome(), paper_step(1, paper_trade()))
-    adds = (writer.add_indicators, writer.add_signal, writer.add_outcome, writer.add_paper_step)
+    adds: tuple[Any, ...] = (
+        writer.add_indicators,
+        writer.add_signal,
+        writer.add_outcome,
+        writer.add_paper_step,
+    )
     for add, row in zip(adds, rows, strict=True):
         add(row)
     assert (told.signals, writer.queued) == ([rows[1]], 4)

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, Table, inspect, text
 from sqlalchemy.types import TypeEngine
 
 from db import schema
@@ -48,7 +48,7 @@ def test_a_relation_has_the_columns_that_were_promised(engine: Engine, name: str
 
 
 @pytest.mark.parametrize("table", schema.metadata.sorted_tables, ids=lambda t: str(t.name))
-def test_the_program_knows_each_table_as_it_is_there(engine: Engine, table: schema.Table) -> None:
+def test_the_program_knows_each_table_as_it_is_there(engine: Engine, table: Table) -> None:
     """The same columns of the same types."""
     found = {c["name"]: _sql(engine, c["type"]) for c in inspect(engine).get_columns(table.name)}
     assert found == {c.name: _sql(engine, c.type) for c in table.columns}

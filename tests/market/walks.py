@@ -52,7 +52,8 @@ def walk(
 ) -> list[Kline]:
     """A random walk in ticks: calm and wild stretches, some without a move, jumps, surges of volume."""
     rng = random.Random(seed)
-    price, found = start, []
+    price = start
+    found: list[Kline] = []
     while len(found) < count:
         step = rng.choice([0, 0, 2, 10, 30] if rests else [2, 10, 30])
         for _ in range(rng.randint(1, 60)):
@@ -61,9 +62,11 @@ def walk(
             price = max(price + rng.randint(-step, step) + jump, start // 10)
             high = max(opened, price) + rng.randint(0, step)
             low = min(opened, price) - rng.randint(0, step)
-            prices = {"open_": opened * tick, "high": high * tick, "low": low * tick}
             volume = rng.lognormvariate(0, 1)
-            found.append(kline(len(found), price * tick, **prices, volume=volume))
+            close, open_ = price * tick, opened * tick
+            found.append(
+                kline(len(found), close, open_=open_, high=high * tick, low=low * tick, volume=volume)
+            )
     return found[:count]
 
 
@@ -74,12 +77,15 @@ def without(klines: Sequence[Kline], missing: set[int]) -> list[Kline]:
 
 def past_of(klines: Sequence[Kline]) -> Past:
     """Candles as columns."""
-    floats = [
-        np.array([getattr(k, name) for k in klines], dtype=np.float64)
-        for name in ("open", "high", "low", "close", "volume")
-    ]
-    times = np.array([k.open_time for k in klines], dtype=np.int64)
-    return Past(times, *floats, np.array([k.complete for k in klines], dtype=np.bool_))
+    return Past(
+        np.array([k.open_time for k in klines], dtype=np.int64),
+        np.array([k.open for k in klines]),
+        np.array([k.high for k in klines]),
+        np.array([k.low for k in klines]),
+        np.array([k.close for k in klines]),
+        np.array([k.volume for k in klines]),
+        np.array([k.complete for k in klines], dtype=np.bool_),
+    )
 
 
 def minutes_of(klines: Sequence[Kline]) -> Minutes:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import dash_ag_grid as dag
 from dash import dcc, html
 
+from app.pages.attrs import attrs
 from app.pages.market import ids
 from app.pages.market.columns import Column, columns, pair_columns
 from app.read_model import ReadModel
@@ -53,7 +54,7 @@ def layout(choices: Choices) -> Component:
         ],
         id=ids.PAGE,
         className="market",
-        **_marks(data_interval=choices.interval, data_intervals=",".join(choices.intervals)),
+        **attrs(data_interval=choices.interval, data_intervals=",".join(choices.intervals)),
     )
 
 
@@ -62,11 +63,6 @@ def _sides(venues: Sequence[str]) -> tuple[str, str]:
     bybit = next((venue for venue in venues if "bybit" in venue), "bybit")
     binance = next((venue for venue in venues if "binance" in venue), "binance")
     return bybit, binance
-
-
-def _marks(**named: str) -> dict[str, Any]:
-    """`data-*` and `aria-*` attributes, which Python cannot name."""
-    return {name.replace("_", "-"): value for name, value in named.items()}
 
 
 def _controls(choices: Choices) -> Component:
@@ -82,7 +78,7 @@ def _controls(choices: Choices) -> Component:
                 ],
                 className="market-filters",
                 role="search",
-                **_marks(aria_label="Filters"),
+                **attrs(aria_label="Filters"),
             ),
             _group(
                 "Candle interval",
@@ -104,19 +100,19 @@ def _controls(choices: Choices) -> Component:
 
 
 def _group(label: str, buttons: Sequence[Component]) -> Component:
-    return html.Div(buttons, className="tfs", role="group", **_marks(aria_label=label))
+    return html.Div(buttons, className="tfs", role="group", **attrs(aria_label=label))
 
 
 def _button(words: str, *, id: str = "", title: str = "", label: str = "", **marks: str) -> Component:
     marks |= {"aria_pressed": "false"} | ({"aria_label": label} if label else {})
     named: dict[str, Any] = ({"id": id} if id else {}) | ({"title": title} if title else {})
-    return html.Button(words, className="tf", **named, **_marks(**marks))
+    return html.Button(words, className="tf", **named, **attrs(**marks))
 
 
 def _choice(name: str, head: str, options: Iterable[tuple[str, str]]) -> Component:
     chosen = [html.Option(f"{head}: all", value="")]
     chosen += [html.Option(words, value=value) for value, words in options]
-    return html.Select(chosen, name=name, **_marks(data_filter=name, aria_label=head))
+    return html.Select(chosen, name=name, **attrs(data_filter=name, aria_label=head))
 
 
 def _grid(name: str, defined: list[Column], kind: str) -> Component:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from dash import dcc, html
 
+from app.pages.attrs import attrs
 from app.pages.signals import ids
 from app.pages.signals.terms import Term
 from app.read_model import ReadModel
@@ -53,11 +54,6 @@ def layout(choices: Choices, terms: Iterable[Term]) -> Component:
     )
 
 
-def _marks(**named: str) -> dict[str, Any]:
-    """`data-*` and `aria-*` attributes, which Python cannot name."""
-    return {name.replace("_", "-"): value for name, value in named.items()}
-
-
 def _head(choices: Choices) -> Component:
     filters = [
         _filter("venue", "Venue", [(venue, venue) for venue in choices.venues]),
@@ -74,7 +70,7 @@ def _head(choices: Choices) -> Component:
                 id=ids.FILTERS,
                 className="signals-filters",
                 role="search",
-                **_marks(aria_label="Filters"),
+                **attrs(aria_label="Filters"),
             ),
         ],
         className="signals-head",
@@ -85,14 +81,14 @@ def _filter(name: str, head: str, options: Iterable[tuple[str, str]]) -> Compone
     chosen = [html.Option("all", value="")]
     chosen += [html.Option(words, value=value) for value, words in options]
     return html.Label(
-        [html.Span(head), html.Select(chosen, className="num", name=name, **_marks(data_filter=name))]
+        [html.Span(head), html.Select(chosen, className="num", name=name, **attrs(data_filter=name))]
     )
 
 
 def _title(words: str, *rest: Component, csv: str) -> Component:
     """A part's title, what stands beside it, and the button that saves what the part shows."""
     button = html.Button(
-        "CSV", className="button csv", title="Save what is shown as CSV", **_marks(data_csv=csv)
+        "CSV", className="button csv", title="Save what is shown as CSV", **attrs(data_csv=csv)
     )
     return html.Div([html.H2(words), *rest, button], className="part-title")
 
@@ -100,7 +96,7 @@ def _title(words: str, *rest: Component, csv: str) -> Component:
 def _frame(name: str, label: str) -> Component:
     """Where a table goes; one that is higher than its frame can be scrolled by keys."""
     return html.Div(
-        id=name, className="table-frame num", tabIndex="0", role="region", **_marks(aria_label=label)
+        id=name, className="table-frame num", tabIndex="0", role="region", **attrs(aria_label=label)
     )
 
 
@@ -136,11 +132,14 @@ def _terms_part(terms: Iterable[Term]) -> Component:
 
 def _board_part() -> Component:
     horizons = [
-        html.Button(f"{h // 60} m", className="tf", **_marks(data_horizon=str(h), aria_pressed="false"))
+        html.Button(f"{h // 60} m", className="tf", **attrs(data_horizon=str(h), aria_pressed="false"))
         for h in HORIZONS_S
     ]
     after = html.Div(
-        [html.Span("priced after"), *horizons], className="tfs", role="group", **_marks(aria_label="Horizon")
+        [html.Span("priced after"), *horizons],
+        className="tfs",
+        role="group",
+        **attrs(aria_label="Horizon"),
     )
     return html.Section(
         [
@@ -157,12 +156,12 @@ def _board_part() -> Component:
 def _past_part() -> Component:
     shown = html.Div(
         [
-            html.Button(words, className="tf", **_marks(data_show=show, aria_pressed="false"))
+            html.Button(words, className="tf", **attrs(data_show=show, aria_pressed="false"))
             for show, words in (("signals", "Signals"), ("trades", "Closed paper trades"))
         ],
         className="tfs",
         role="group",
-        **_marks(aria_label="What is listed"),
+        **attrs(aria_label="What is listed"),
     )
     total = html.Span("", id=ids.PAST_SUM, className="part-sum num")
     pager = html.Div(

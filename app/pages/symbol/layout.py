@@ -5,6 +5,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from app.pages.attrs import attrs
 from app.pages.symbol import ids
 from app.symbol_names import Place
 from market.instruments import parse_symbol
@@ -61,7 +62,7 @@ def layout(place: Place, intervals: Sequence[str], interval: str, twins: Sequenc
         ],
         id=ids.PAGE,
         className="symbol",
-        **_marks(
+        **attrs(
             data_venue=place.venue,
             data_symbol=place.symbol,
             data_interval=interval,
@@ -105,11 +106,6 @@ def _unlisted(place: Place, found: Place | None) -> list[Component]:
     return [f"{words}; it is collected as ", dcc.Link(html.B(found.symbol), href=found.path), "."]
 
 
-def _marks(**named: str) -> dict[str, Any]:
-    """`data-*` and `aria-*` attributes, which Python cannot name."""
-    return {name.replace("_", "-"): value for name, value in named.items()}
-
-
 def _head(place: Place, intervals: Sequence[str], twins: Sequence[Place]) -> Component:
     facts = [
         html.Div([html.Dt(head), html.Dd("–", id=name, className="num")], title=title, className="fact")
@@ -131,7 +127,7 @@ def _head(place: Place, intervals: Sequence[str], twins: Sequence[Place]) -> Com
             ),
             html.Div("–", id=ids.LAST, className="symbol-last num"),
             html.Dl(facts, className="facts"),
-            html.Nav(links, className="tfs", **_marks(aria_label="Candle interval")),
+            html.Nav(links, className="tfs", **attrs(aria_label="Candle interval")),
         ],
         className="symbol-head",
     )
@@ -143,11 +139,11 @@ def _tabs() -> Component:
             name,
             role="tab",
             className="part-tab",
-            **_marks(data_part=part, aria_selected="true" if part == "chart" else "false"),
+            **attrs(data_part=part, aria_selected="true" if part == "chart" else "false"),
         )
         for part, name in _PARTS
     ]
-    return html.Div(buttons, role="tablist", className="part-tabs", **_marks(aria_label="Part of the page"))
+    return html.Div(buttons, role="tablist", className="part-tabs", **attrs(aria_label="Part of the page"))
 
 
 def _chart_part() -> Component:
@@ -162,7 +158,7 @@ def _chart_part() -> Component:
             _table("strips", "Table of the last 10 minutes"),
         ],
         className="panel chart-part",
-        **_marks(aria_label="Candles and the last 10 minutes of the top of the book"),
+        **attrs(aria_label="Candles and the last 10 minutes of the top of the book"),
     )
 
 
@@ -170,22 +166,25 @@ def _switches() -> Component:
     """What may be on or off; the browser says which are."""
     buttons = [
         html.Button(
-            name, title=title, className="switch", **_marks(data_on=key, aria_pressed="false", type="button")
+            name,
+            title=title,
+            className="switch",
+            **attrs(data_on=key, aria_pressed="false", type="button"),
         )
         for key, name, title in _SWITCHES
     ]
-    return html.Div(buttons, className="switches", role="group", **_marks(aria_label="Shown on the chart"))
+    return html.Div(buttons, className="switches", role="group", **attrs(aria_label="Shown on the chart"))
 
 
 def _table(kind: str, words: str) -> Component:
     """What a chart shows, in numbers; written while it is open."""
-    frame = html.Div(className="table-frame", tabIndex=0, **_marks(role="region", aria_label=words))
-    return html.Details([html.Summary(words), frame], className="chart-table", **_marks(data_table=kind))
+    frame = html.Div(className="table-frame", tabIndex=0, **attrs(role="region", aria_label=words))
+    return html.Details([html.Summary(words), frame], className="chart-table", **attrs(data_table=kind))
 
 
 def _chooser(name: str, title: str, options: Sequence[tuple[int, str]]) -> Component:
     chosen = [html.Option(text, value=str(value)) for value, text in options]
-    select = html.Select(chosen, id=name, title=title, **_marks(aria_label=title))
+    select = html.Select(chosen, id=name, title=title, **attrs(aria_label=title))
     return html.Div(select, className="chooser")
 
 

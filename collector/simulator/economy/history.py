@@ -14,7 +14,7 @@ import numpy as np
 from collector.simulator.economy.coins import Coin, Listing
 from collector.simulator.economy.noise import FloatArray, keys_of, uniform
 from collector.simulator.economy.path import Path
-from market.intervals import INTERVAL_MS
+from market.intervals import DAY_MS, INTERVAL_MS
 
 OPEN_TIME, OPEN, HIGH, LOW, CLOSE, VOLUME, TURNOVER, TRADES, BUY_VOLUME, BUY_TURNOVER = range(10)
 COLUMNS = 10
@@ -24,7 +24,6 @@ INTERVALS = tuple(INTERVAL_MS)
 KEPT = 410
 """Closed candles that every interval has at the start, at least."""
 
-_DAY_MS = INTERVAL_MS["1d"]
 _DRAWS = 5
 
 
@@ -85,7 +84,7 @@ class Source:
         )
         index = (start + step * np.arange(count, dtype=np.int64)) // INTERVAL_MS[interval]
         draws = uniform(key[:, None], index[None, :])
-        spread = self.coin.daily_volatility * np.sqrt(step / _DAY_MS) * mood
+        spread = self.coin.daily_volatility * np.sqrt(step / DAY_MS) * mood
         wicks = np.rint(-np.log(draws[:2]) * 0.35 * spread * opens)
         rows = np.empty((count, COLUMNS))
         rows[:, OPEN_TIME] = start + step * np.arange(count)
@@ -94,7 +93,7 @@ class Source:
         rows[:, LOW] = np.maximum(1.0, np.minimum(opens, closes) - wicks[1])
         move = (closes - opens) / np.maximum(spread * opens, 1e-12)
         activity = mood * (0.6 + 0.5 * np.abs(move)) * (0.5 + draws[2])
-        even_flow = self.coin.daily_turnover(self.venue) * step / _DAY_MS
+        even_flow = self.coin.daily_turnover(self.venue) * step / DAY_MS
         self._fill_volumes(rows, even_flow * activity, draws[3:])
         return rows
 
@@ -142,6 +141,6 @@ def _starts(minute: int) -> dict[str, int]:
     """Where each interval's own region begins; aligned to 4h, and from 4h on to the day."""
     starts = {}
     for interval, step in INTERVAL_MS.items():
-        border = _DAY_MS if step >= INTERVAL_MS["4h"] else INTERVAL_MS["4h"]
+        border = DAY_MS if step >= INTERVAL_MS["4h"] else INTERVAL_MS["4h"]
         starts[interval] = (minute - (KEPT + 1) * step) // border * border
     return starts

@@ -11,12 +11,12 @@ from collector.simulator.economy.candles import Candles, Trade
 from collector.simulator.economy.coins import Listing
 from collector.simulator.economy.history import Source, steps_per_second, trade_value
 from collector.simulator.wire import Subscriber
+from market.intervals import DAY_MS
 
 _TRADES_KEPT = 5000
 _MIN_STEP_MS = 100.0
 _SKIPPED_STEP_MS = 5_000
 """How often there is a trade in a time that is only skipped through."""
-_DAY_MS = 86_400_000
 _SETTLING = 300
 """Moves within which a book that was left behind is certainly at the price again."""
 _HOUR_MS = 3_600_000
@@ -114,7 +114,7 @@ class Instrument:
             return
         prices, _ = self.source.path.grid(self._coin.rank - 1, self.venue, (first, count, _SKIPPED_STEP_MS))
         tick_size, lot_size = self.listing.tick_size, self.listing.lot_size
-        value = self._coin.daily_turnover(self.venue) * _SKIPPED_STEP_MS / _DAY_MS
+        value = self._coin.daily_turnover(self.venue) * _SKIPPED_STEP_MS / DAY_MS
         for number, price in enumerate(prices.tolist()):
             self.time = first + number * _SKIPPED_STEP_MS
             self.sequence += 1

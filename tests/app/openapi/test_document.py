@@ -42,8 +42,9 @@ def history() -> FakeHistory:
             "BTCUSDT", "5m", OPEN, 1.0, 2.0, 0.5, 1.5, 10.0, 15.0, True, OPEN + 299_999, NOW, 5, 2.0, "rest"
         )
     ]
-    found.changes = [TickRow(*BTC, OPEN, 1.0, 2.0, 1.5, 3.0, 7, NOW)]
-    found.said = [IndicatorRow(*BTC, "5m", OPEN, 50.0, *[None] * 9, 10.0, "neutral", 400, "", NOW)]
+    found.changes = [TickRow(*BTC, OPEN, 7, 1.0, 2.0, 1.5, 3.0, NOW)]
+    said = (*BTC, "5m", OPEN, 50.0, *[None] * 9, 10.0, "neutral", 400, "", NOW)
+    found.said = [IndicatorRow._make(said)]
     signal = SignalRow(*BTC, "5m", "rsi_reversal", OPEN, OPEN, "buy", 0.5, 1.5, None, {"rsi": 29.0})
     found.fired = [StoredSignal(1, signal, {60: -1.5})]
     found.traded = [StoredTrade(1, PaperTradeRow(*BTC, "5m", "rsi_reversal", "long", OPEN, 1.5, 11.0))]
@@ -57,7 +58,8 @@ def server() -> Flask:
     reader.states = {"bybit": LIVE_FEED}
     reader.put(*BTC, last_price=5.0)
     reader.books[BTC] = {"state": "live", "bids": "[[5,1]]", "update_id": "7", "mid": "5.5"}
-    return create_app(settings(), reader, history(), FakeTime().clock).server
+    made: Flask = create_app(settings(), reader, history(), FakeTime().clock).server
+    return made
 
 
 @pytest.fixture
@@ -146,7 +148,8 @@ def condition(**stores: bool) -> FlaskClient:
     reader.collectors["worker.2"] = WORKER | {"symbols": "3", "db_state": "behind", "version": "0.1.0"}
     past.events = [(NOW, "", "worker.1", "history_shortened", "ticks before now went")]
     reader.broken, past.broken = not stores.get("redis", True), not stores.get("postgres", True)
-    return create_app(settings(), reader, past, FakeTime().clock).server.test_client()
+    made: Flask = create_app(settings(), reader, past, FakeTime().clock).server
+    return made.test_client()
 
 
 STORES = [{}, {"redis": False}, {"postgres": False}, {"redis": False, "postgres": False}]

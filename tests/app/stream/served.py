@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,12 +39,19 @@ class Served:
 class Client:
     """One connection that asked for something and reads the reply as it comes."""
 
-    def __init__(self, port: int, target: str, *, receive_buffer: int | None = None, **headers: str) -> None:
+    def __init__(
+        self,
+        port: int,
+        target: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        receive_buffer: int | None = None,
+    ) -> None:
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(DEADLINE_S)
-        lines = [f"GET {target} HTTP/1.1", "Host: here", *(f"{n}: {v}" for n, v in headers.items())]
+        lines = [f"GET {target} HTTP/1.1", "Host: here", *(f"{n}: {v}" for n, v in (headers or {}).items())]
         try:
             self.socket.connect(("127.0.0.1", port))
             self.socket.sendall("\r\n".join((*lines, "", "")).encode())
@@ -113,7 +120,7 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with Client(port, "/healthz", Connection="close") as client:
+            with Client(port, "/healthz", {"Connection": "close"}) as client:
                 if client.status == 200:
                     return
         except OSError:

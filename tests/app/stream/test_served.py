@@ -54,10 +54,10 @@ def test_streams_tell_resume_and_end(web: Served, store: "redis.Redis") -> None:
         client.read_until('"last_price":6.5')
         second = tell(store, "second")
         assert client.told('"second"}}\n\n')[-1].id == second
-        with Client(web.port, SIGNALS, **{"Last-Event-ID": first}) as back:
+        with Client(web.port, SIGNALS, {"Last-Event-ID": first}) as back:
             (missed,) = back.told('"second"}}\n\n')
             assert (missed.event, missed.id) == ("signal", second)
-            with Client(web.port, SIGNALS, **{"Last-Event-ID": "5-0"}) as old:
+            with Client(web.port, SIGNALS, {"Last-Event-ID": "5-0"}) as old:
                 (reset,) = old.told("from now")
                 assert (reset.event, reset.id, reset.data["reason"]) == ("reset", None, "too_old")
                 assert web.stop() < 10
@@ -72,7 +72,7 @@ def test_processes_count_the_streams_of_an_address_together(web: Served) -> None
     clients = [Client(web.port, SIGNALS) for _ in range(3)]
     assert [client.status for client in clients] == [200] * 3
     for _ in range(4):
-        with Client(web.port, SIGNALS, Connection="close") as refused:
+        with Client(web.port, SIGNALS, {"Connection": "close"}) as refused:
             assert refused.status == 429
             assert "retry-after" in refused.read_all().lower()
     clients[0].socket.close()

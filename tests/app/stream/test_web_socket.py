@@ -85,7 +85,8 @@ def web(redis_client_url: str, tmp_path: Path) -> Iterator[Served]:
 
 
 def opened(web: Served, query: str, **options: Any) -> ClientConnection:
-    return connect(f"ws://127.0.0.1:{web.port}/api/ws{query}", compression=None, **options)
+    found: ClientConnection = connect(f"ws://127.0.0.1:{web.port}/api/ws{query}", compression=None, **options)
+    return found
 
 
 def status_of(web: Served, **options: Any) -> int:

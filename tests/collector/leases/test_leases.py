@@ -1,10 +1,10 @@
 """Rounds in which a worker learns what is its own, on a table in memory."""
 
+import time
 from collections.abc import Callable
 
 import pytest
 
-from collector.leases import leases as module
 from collector.leases.leases import Leases
 from collector.leases.share import Share
 from db.history.leases import Decide, Lease, Peer, Sign
@@ -39,7 +39,7 @@ class Round:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.table, self.now = Table(), 100.0
-        monkeypatch.setattr(module.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
         self.leases = Leases(self.table, ME)
         share = Share("bybit", Bench("bybit").pipeline, feed=None, on_taken=None)  # type: ignore[arg-type]
         share.want(unknown_instrument("bybit", s) for s in self.table.leases)

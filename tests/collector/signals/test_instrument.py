@@ -1,5 +1,7 @@
 """One instrument: rows at each close, signals that are entered and priced, restarts that change nothing."""
 
+from typing import Any, cast
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -147,7 +149,7 @@ def test_a_killed_collector_goes_on_where_it_was(seed: int, kills: list[int]) ->
         if index - 400 in kills:
             other = InstrumentSignals("bybit", "ETHUSDT", ONE, broken)
             InstrumentSignals.fill([(other, "1m", past_of(klines[index - 400 : index]))], each.open_time)
-            left = left_of(broken, "bybit", each.open_time)
+            left = left_of(cast(Any, broken), "bybit", each.open_time)
             other.resume(*left.get("ETHUSDT", Left([], [])))
         for made in (one, other):
             live(made, each)

@@ -50,12 +50,12 @@ def store(engine: Engine, days: Days) -> int:
     return klines[-1].open_time
 
 
-def test_it_is_what_a_backtest_of_the_same_days_says(engine: Engine) -> None:
+def test_it_is_what_a_backtest_of_the_same_days_says(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts and means of every row; the planted edge is found, and computing again changes nothing."""
     days = days_with_edge(1, DAYS, RULE, 12.0, 5)
     now = store(engine, days)
     made = Scoreboard(lambda: scoring(engine), lambda _venue: COSTS.taker_bps)
-    made._stopping.wait = lambda _pause: False  # type: ignore[method-assign,assignment]  # without rest
+    monkeypatch.setattr(made._stopping, "wait", lambda _pause: False)  # without rest
     made.compute(now)
     reader = HistoryReader(engine)
     rows = {(row["rule"], row["horizon_s"]): row for row in reader.scoreboard()}
@@ -72,11 +72,11 @@ def test_it_is_what_a_backtest_of_the_same_days_says(engine: Engine) -> None:
     assert {(row["rule"], row["horizon_s"]): row for row in reader.scoreboard()} == rows
 
 
-def test_what_is_too_old_leaves_the_board(engine: Engine) -> None:
+def test_what_is_too_old_leaves_the_board(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Signals of the last thirty days count."""
     now = store(engine, days_with_edge(2, 1, RULE, 5.0, 5))
     made = Scoreboard(lambda: scoring(engine), lambda _venue: COSTS.taker_bps)
-    made._stopping.wait = lambda _pause: False  # type: ignore[method-assign,assignment]  # without rest
+    monkeypatch.setattr(made._stopping, "wait", lambda _pause: False)  # without rest
     made.compute(now)
     found = HistoryReader(engine).scoreboard()
     assert {row["verdict"] for row in found} == {"too few"}

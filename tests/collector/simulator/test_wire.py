@@ -4,7 +4,6 @@ import asyncio
 from typing import Any, cast
 
 import pytest
-from websockets.asyncio.server import ServerConnection
 from websockets.protocol import State
 
 from collector.simulator.wire import MAX_BACKLOG, Client, text_frame
@@ -35,7 +34,7 @@ class FakeConnection:
 
 
 async def sent(connection: FakeConnection, payloads: list[bytes]) -> Client:
-    client = Client(cast(ServerConnection, cast(Any, connection)))
+    client = Client(cast(Any, connection))
     for payload in payloads:
         client.send(payload)
     await asyncio.sleep(0)

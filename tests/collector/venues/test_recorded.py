@@ -30,7 +30,7 @@ def test_bybit_frames_give_the_stated_events() -> None:
 
 def test_bybit_books_end_as_stated() -> None:
     """No gap, never crossed, always 200 levels a side, and the stated final best levels."""
-    books = defaultdict(lambda: SequencedBook(200))
+    books: defaultdict[str, SequencedBook] = defaultdict(lambda: SequencedBook(200))
     changes: Counter[str] = Counter()
     for when, frame in bybit_frames(BYBIT):
         for event in bybit.decode(frame, when).events:

@@ -1,7 +1,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,7 +19,7 @@ NOW = datetime.now(UTC).replace(tzinfo=None)
 @pytest.fixture(autouse=True)
 def _settings(
     database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+) -> Iterator[None]:
     """These functions take their database from the environment, and their now from this very moment."""
     global NOW
     NOW = datetime.now(UTC).replace(tzinfo=None)
@@ -107,7 +109,7 @@ def test_old_dates_are_stored_too() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"best_bid_price": float("nan")}, {"ts": None}, {"symbol": ""}, {"ts": "soon"}]
 )
-def test_a_tick_that_cannot_be_stored_is_refused(wrong: dict[str, object]) -> None:
+def test_a_tick_that_cannot_be_stored_is_refused(wrong: dict[str, Any]) -> None:
     """A ValueError, and nothing is stored."""
     with pytest.raises(ValueError):
         save_tick(_tick(**wrong))

@@ -3,7 +3,7 @@
 import pytest
 
 from db.history.reader import HistoryReader
-from db.history.record import MOST_STEPS, EquityStep, Outcome, RecordFilter, step_of
+from db.history.record import MOST_STEPS, EquityStep, RecordedOutcome, RecordFilter, step_of
 from db.history.writer import HistoryWriter
 from db.rows import Batch, PaperTradeRow
 from market.intervals import INTERVAL_MS
@@ -29,7 +29,10 @@ def test_signals_come_newest_first_with_their_outcomes(writer: HistoryWriter, re
             break
         place = page.end
     assert [each.row for each in found] == rows[::-1]
-    assert found[0].outcomes == {60: Outcome(101.0, 100.0, 89.0), 300: Outcome(101.0, 100.0, 89.0)}
+    assert found[0].outcomes == {
+        60: RecordedOutcome(101.0, 100.0, 89.0),
+        300: RecordedOutcome(101.0, 100.0, 89.0),
+    }
     assert found[1].outcomes == {}
 
 
@@ -48,7 +51,7 @@ def test_a_trade_has_the_signal_that_began_it(writer: HistoryWriter, reader: His
     assert later.signal is None
     assert earlier.signal is not None
     assert earlier.signal.row == signal(0)
-    assert earlier.signal.outcomes == {60: Outcome(101.0, 100.0, 89.0)}
+    assert earlier.signal.outcomes == {60: RecordedOutcome(101.0, 100.0, 89.0)}
 
 
 def test_open_and_closed_trades_are_apart(writer: HistoryWriter, reader: HistoryReader) -> None:

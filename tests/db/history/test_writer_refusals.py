@@ -84,7 +84,7 @@ def test_what_the_venue_said_of_an_instrument_stays(
 def letters(engine: Engine) -> list[tuple[str, str]]:
     """Kind and reason of each dead letter."""
     with engine.connect() as connection:
-        return [tuple(row) for row in connection.execute(text("SELECT kind, reason FROM dead_letters"))]  # type: ignore[misc]
+        return [tuple(row) for row in connection.execute(text("SELECT kind, reason FROM dead_letters"))]
 
 
 def test_a_refused_row_is_a_dead_letter_once(writer: HistoryWriter, engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from redis import Redis
@@ -108,7 +109,8 @@ def test_a_ban_ends_by_itself(client: Redis) -> None:
 def test_the_key_reads_well_and_expires(client: Redis) -> None:
     """Plain decimal text, every field present."""
     budget(client).take(5, is_urgent=False)
-    found = {name.decode(): value.decode() for name, value in client.hgetall("rest:binance").items()}
+    stored = cast(dict[bytes, bytes], client.hgetall("rest:binance"))
+    found = {name.decode(): value.decode() for name, value in stored.items()}
     assert set(found) == set(keys.REST_FIELDS)
     assert (found["room"], found["room_later"], found["window_used"]) == ("85.000", "55.000", "5")
     assert 0 < client.pttl("rest:binance") <= 9_000_000

@@ -9,6 +9,7 @@ from db.errors import StoreUnavailable
 from db.hot import keys
 from db.hot.connect import live_client
 from db.hot.writer import HotWriter
+from tests.entries import entries
 
 
 @pytest.fixture
@@ -100,18 +101,18 @@ def test_of_a_whole_list_only_what_is_missing_is_appended(client: Redis) -> None
     """In order; what is there stays, and entries that somebody else wrote are no obstacle."""
     writer = HotWriter(client)
     key = "trades:bybit:AUSDT"
-    entries = [{"price": str(n), "trade_id": f"t{n}", "note": "price"} for n in range(5)]
+    rows = [{"price": str(n), "trade_id": f"t{n}", "note": "price"} for n in range(5)]
 
     def held() -> list[tuple[bytes, bytes]]:
-        return [(fields[b"trade_id"], fields[b"price"]) for _, fields in client.xrange(key)]
+        return [(fields[b"trade_id"], fields[b"price"]) for fields in entries(client, key)]
 
     for count in (2, 5, 5):
-        writer.append_missing(key, "trade_id", entries[:count], 200)
+        writer.append_missing(key, "trade_id", rows[:count], 200)
         writer.send()
         assert held() == [(f"t{n}".encode(), str(n).encode()) for n in range(count)]
     client.delete(key)
     client.xadd(key, {"other": "t0"})
-    writer.append_missing(key, "trade_id", entries, 200)
+    writer.append_missing(key, "trade_id", rows, 200)
     writer.send()
     assert client.xlen(key) == 6
 
@@ -120,11 +121,11 @@ def test_a_list_whose_newest_came_first_is_put_in_order(client: Redis) -> None:
     """As after Redis lost all and took new entries first; what it has beyond the list stays."""
     writer = HotWriter(client)
     key = "trades:bybit:AUSDT"
-    entries = [{"price": str(n), "trade_id": f"t{n}"} for n in range(6)]
+    rows = [{"price": str(n), "trade_id": f"t{n}"} for n in range(6)]
     client.xadd(key, {"price": "9", "trade_id": "older"})
-    for fields in entries[4:]:
+    for fields in rows[4:]:
         writer.append(key, fields, 200)
-    writer.append_missing(key, "trade_id", entries, 200)
+    writer.append_missing(key, "trade_id", rows, 200)
     writer.send()
-    held = [fields[b"trade_id"].decode() for _, fields in client.xrange(key)]
+    held = [fields[b"trade_id"].decode() for fields in entries(client, key)]
     assert held == ["older", *(f"t{n}" for n in range(6))]

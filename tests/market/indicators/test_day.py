@@ -11,14 +11,16 @@ from market.indicators.day import DayTotals
 from tests.market.walks import kline, minutes_of, walk
 from tests.sizes import sized
 
+NAMES = ("open_time", "volume", "turnover")
+
 
 @settings(max_examples=sized(10), deadline=None)
 @given(st.integers(), st.sampled_from([1e-8, 0.01]))
 def test_minute_by_minute_equals_the_batch(seed: int, tick: float) -> None:
     """Across midnight."""
     klines = walk(seed, 1_500, tick=tick)
-    columns = ([k.open_time for k in klines], [k.volume for k in klines], [k.turnover for k in klines])
-    batch = vwap(*map(np.array, columns), 60_000)
+    times, volume, turnover = (np.array([getattr(k, n) for k in klines]) for n in NAMES)
+    batch = vwap(times, volume, turnover, 60_000)
     day, found = DayTotals(), []
     for one in klines:
         day.take(one)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.indicators.arrays import DAY_MS
+from market.intervals import DAY_MS
 from market.quotes import CandlePrices
 from market.scoreboard.baseline import HOUR_MS, MOST, Moment, matched_moments, price_moments
 from tests.market.walks import DAY

@@ -10,9 +10,11 @@ from tests.market.walks import walk
 def test_a_rule_reads_its_parameters() -> None:
     """Of the candle, its indicators and those before; of the book."""
 
-    def fires(close: float, rsi: float, atr_before: float, volume_mean: float) -> None: ...
+    def fires(close: float, rsi: float, atr_before: float, volume_mean: float) -> None:
+        """A candle rule."""
 
-    def pressure(mid: float, imbalance: float) -> float: ...
+    def pressure(mid: float, imbalance: float) -> float:
+        return mid * imbalance
 
     close = closes(walk(1, 40))[-1]
     assert close.before is not None

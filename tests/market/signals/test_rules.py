@@ -3,7 +3,7 @@
 import pytest
 
 from market.signal_settings import SignalSettings
-from market.signals.model import BOOK_INPUTS, CANDLE_INPUTS, Firing
+from market.signals.model import BOOK_INPUTS, CANDLE_INPUTS, BookRule, CandleRule, Firing
 from market.signals.rules import (
     BOOK_RULES,
     CANDLE_RULES,
@@ -124,7 +124,7 @@ def test_book_pressure() -> None:
 
 def test_every_rule_says_who_it_is_and_what_it_reads() -> None:
     """Names are unique, words are for people, inputs are the parameters, all of them known."""
-    rules = [*CANDLE_RULES, *BOOK_RULES]
+    rules: list[CandleRule | BookRule] = [*CANDLE_RULES, *BOOK_RULES]
     assert len({rule.name for rule in rules}) == len(rules)
     assert all(" " in rule.words for rule in rules)
     assert all(rule.inputs and set(rule.inputs) <= CANDLE_INPUTS.keys() for rule in CANDLE_RULES)

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -80,7 +81,7 @@ def test_no_score_of_what_is_not_to_be_relied_on() -> None:
         "bb_lower",
         "atr",
     ):
-        assert score(**{name: None}) is None
+        assert score(**cast(Any, {name: None})) is None
 
 
 def test_a_still_market_is_neutral() -> None:

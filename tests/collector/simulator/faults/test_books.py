@@ -108,7 +108,8 @@ def test_rest_answers_books_out_of_a_cache(exchange: Commanded) -> None:
     with binance(exchange, DEPTH) as client:
         hear_of(client, DEPTH, 2)
         number = exchange.inject("old_book", symbols="BTCUSDT")
-        first = catch_up(client) and hear_of(client, DEPTH, 5)[-1]["data"]
+        catch_up(client)
+        first = hear_of(client, DEPTH, 5)[-1]["data"]
         old = get(exchange.port, "/fapi/v1/depth?symbol=BTCUSDT&limit=20")
         again = get(exchange.port, "/fapi/v1/depth?symbol=BTCUSDT&limit=1000")
         exchange.heal(number)

@@ -32,7 +32,8 @@ def test_a_frame_comes_that_is_none(exchange: Commanded, form: str) -> None:
     """One, beside the messages, of which none is lost."""
     with bybit(exchange, BTC) as client:
         number = exchange.inject("garbage", topics=BTC, form=form)
-        unreadable, ids = [], []
+        unreadable: list[str | bytes] = []
+        ids: list[int] = []
         while len(ids) < 8:
             frame = client.recv(timeout=5)
             try:
@@ -53,7 +54,7 @@ def drifted(exchange: Commanded, topic: str, form: str) -> dict[str, Any]:
     """The first message of a topic that has drifted."""
     with bybit(exchange) if "@" not in topic else binance(exchange) as client:
         number = exchange.inject("drift", topics=topic, form=form)
-        request = {"op": "subscribe", "args": [topic]}
+        request: dict[str, Any] = {"op": "subscribe", "args": [topic]}
         if "@" in topic:
             request = {"method": "SUBSCRIBE", "params": [topic], "id": 1}
         client.send(json.dumps(request))

@@ -123,7 +123,7 @@ def test_a_burst_quickens_the_books_and_ends(exchange: Commanded) -> None:
 
     def usual_gap_ms() -> float:
         times = sorted({it["cts"] for it in hear_on(client, topic, 25)[-20:]})
-        return statistics.median(later - time for time, later in pairwise(times))
+        return float(statistics.median(later - time for time, later in pairwise(times)))
 
     with bybit(exchange, topic) as client:
         calm = usual_gap_ms()

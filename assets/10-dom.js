@@ -11,9 +11,10 @@
     return element;
   }
 
-  function makeSvg(tag, attributes) {
+  function makeSvg(tag, attributes, ...children) {
     const element = document.createElementNS(SVG, tag);
     for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...children);
     return element;
   }
 
