@@ -34,7 +34,8 @@ def test_a_frame_comes_that_is_none(exchange: Commanded, form: str) -> None:
         number = exchange.inject("garbage", topics=BTC, form=form)
         unreadable: list[str | bytes] = []
         ids: list[int] = []
-        while len(ids) < 8:
+        while len(ids) < 8 or not unreadable:  # some were on their way before
+            assert len(ids) < 200
             frame = client.recv(timeout=5)
             try:
                 message = json.loads(frame) if isinstance(frame, str) and len(frame) < 2**20 else None
@@ -45,7 +46,7 @@ def test_a_frame_comes_that_is_none(exchange: Commanded, form: str) -> None:
             elif message.get("topic") == BTC:
                 ids.append(message["data"]["u"])
         exchange.heal(number)
-    assert len(unreadable) == 1 and ids == list(range(ids[0], ids[0] + 8))
+    assert len(unreadable) == 1 and ids == list(range(ids[0], ids[0] + len(ids)))
     assert isinstance(unreadable[0], bytes) == (form == "binary")
     assert (len(unreadable[0]) > 10**7) == (form == "huge")
 
