@@ -99,8 +99,13 @@
     }
     for (const time of begins) {
       const xshift = Math.max(0, half - px(time));
-      figure.annotations.push(day(time, { x: time, xref: "x", xanchor: "center", xshift }, c));
+      figure.annotations.push(day(time, { x: axisTime(time), xref: "x", xanchor: "center", xshift }, c));
     }
+  }
+
+  // A time as plotly reads it in UTC, in every zone; a number would be taken for one of the browser's.
+  function axisTime(time) {
+    return new Date(time).toISOString().replace("T", " ").replace("Z", "");
   }
 
   function daysIn(from, to) {
@@ -156,5 +161,5 @@
     return { price: isMissing(price_places) ? learned : price_places, size: isMissing(size_places) ? 3 : size_places };
   }
 
-  tickdeck.symbolFigures = { colours, days, fixedFormat, layout, placesOf, windowOf };
+  tickdeck.symbolFigures = { axisTime, colours, days, fixedFormat, layout, placesOf, windowOf };
 })();

@@ -60,7 +60,7 @@
     return [
       {
         type: "bar", name: "", yaxis, base: 0,
-        x: near.map((gap, i) => gap.from - shift + lasts[i] / 2),
+        x: near.map((gap, i) => tickdeck.symbolFigures.axisTime(gap.from - shift + lasts[i] / 2)),
         y: near.map(() => 1),
         width: lasts,
         marker: {

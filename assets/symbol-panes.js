@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
+  const { axisTime } = tickdeck.symbolFigures;
   const RSI_GUIDES = [30, 50, 70];
   const STOCH_GUIDES = [20, 50, 80];
   const FILL_4 = "0a";
@@ -16,7 +17,7 @@
   function lines(candles, { name, label, yaxis, color, muted, width = 1.25, dash = "solid", format = ".1f" }) {
     const style = { type: "scatter", name: "", yaxis, connectgaps: false };
     const stroke = (colour, how) => ({ color: colour, width, dash: how });
-    const place = (found) => ({ x: found.map((k) => k.open_time), y: found.map((k) => k[name]) });
+    const place = (found) => ({ x: found.map((k) => axisTime(k.open_time)), y: found.map((k) => k[name]) });
     const words = (more) => `${label} %{y:${format}}${more}<extra></extra>`;
     const good = candles.map((k) => (k.isProvisional || k.reason ? { ...k, [name]: null } : k));
     const traces = [

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { colours, days, fixedFormat, layout, placesOf, windowOf } = tickdeck.symbolFigures;
+  const { axisTime, colours, days, fixedFormat, layout, placesOf, windowOf } = tickdeck.symbolFigures;
   const ALPHA_22 = "38";
   const MOST_DRAWN = 1500;
   const GAP_AXIS = 5; // behind price, volume, RSI and StochRSI, whichever of them are on
@@ -33,7 +33,7 @@
         hoverformat: "%Y-%m-%d %H:%M UTC",
       },
     });
-    if (range) figure.xaxis.range = [from, to].map(plotlyTime);
+    if (range) figure.xaxis.range = [from, to].map(axisTime);
     if (held.earlier === "none" && seen.includes(held.candles[0])) {
       figure.annotations.push(remark("no older candles", c, 0));
     }
@@ -69,11 +69,6 @@
       data.push(...symbolGaps.trace(found, { yaxis: `y${GAP_AXIS}`, from, to, width: plot, shift: step / 2, c }));
     }
     return data;
-  }
-
-  // As plotly itself writes the ends of a range.
-  function plotlyTime(time) {
-    return new Date(time).toISOString().replace("T", " ").replace("Z", "");
   }
 
   // Words at the left end of the candles' pane, at its top or at its bottom.
@@ -149,7 +144,7 @@
     return {
       type: "candlestick",
       name: "",
-      x: candles.map((k) => k.open_time),
+      x: candles.map((k) => axisTime(k.open_time)),
       ...Object.fromEntries(values),
       increasing: { line: { color: c.up, width: 1 }, fillcolor: "rgba(0,0,0,0)" },
       decreasing: { line: { color: c.down, width: 1 }, fillcolor: c.down },
@@ -163,7 +158,7 @@
       type: "bar",
       name: "",
       yaxis: "y2",
-      x: candles.map((k) => k.open_time),
+      x: candles.map((k) => axisTime(k.open_time)),
       y: candles.map((k) => k.volume),
       marker: { color: candles.map((k) => (k.close < k.open ? c.down : c.up) + ALPHA_22), line: { width: 0 } },
       hovertemplate: `Volume %{y:${fixedFormat(places)}}<extra></extra>`,
@@ -175,7 +170,7 @@
       type: "scatter",
       mode: "markers",
       name: "",
-      x: candles.map((k) => k.open_time),
+      x: candles.map((k) => axisTime(k.open_time)),
       y: candles.map((k) => k.low),
       marker: { symbol: "triangle-up-open", size: 7, color: c.warn },
       cliponaxis: true,

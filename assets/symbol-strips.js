@@ -3,7 +3,7 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { colours, days, fixedFormat, layout, placesOf } = tickdeck.symbolFigures;
+  const { axisTime, colours, days, fixedFormat, layout, placesOf } = tickdeck.symbolFigures;
   const WINDOW_MS = 600000;
   const GAP_AXIS = 5;
   const SILENT_MS = 30000; // no change of the top for so long: no line is drawn across
@@ -25,7 +25,7 @@
     const begin = Math.max(until - WINDOW_MS, points.length ? points[0].ts : 0);
     const [from, to] = range ? range.map((time) => Date.parse(time + "Z")) : [begin, until];
     // Left to itself plotly shows the year 2000 where nothing is known.
-    if (!points.length) Object.assign(found.xaxis, { range: [begin, until].map((time) => new Date(time).toISOString()) });
+    if (!points.length) Object.assign(found.xaxis, { range: [begin, until].map(axisTime) });
     days(found, [from, to], plot, c);
     if (tickdeck.symbolShown.names().has("gaps")) {
       found[`yaxis${GAP_AXIS}`] = tickdeck.symbolGaps.axis();
@@ -89,7 +89,7 @@
       mode: "lines",
       name: "",
       yaxis,
-      x: points.map((point) => point.ts),
+      x: points.map((point) => axisTime(point.ts)),
       y: points.map((point) => point[name]),
       line: { color, width: 1.25, shape: "hv" },
       connectgaps: false,

@@ -53,6 +53,26 @@ def assert_days_are_told(visit: SymbolVisit) -> None:
     assert days_of(visit, "symbol-strips")
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
+def test_times_are_utc_in_every_zone(browser: Browser, site: SymbolSite, zone: str) -> None:
+    """Where candles, their volume, panes, gaps and strips are drawn, on the axis that says UTC."""
+    drawn = """plot => plot.calcdata.map(points => points.at(-1)).map(end => end.t ?? end.p ?? end.x)"""
+    with SymbolVisit(browser, site, f"{BTC}?tf=15m", timezone_id=zone) as visit:
+        visit.until(f"() => {STRIPS}?.data?.length === 6")
+        visit.page.keyboard.press("f")
+        chart, strips = (visit.page.evaluate(f"({drawn})({plot})") for plot in (CHART, STRIPS))
+        newest = visit.page.evaluate("tickdeck.symbol.held().candles.at(-1).open_time")
+        start, end = visit.page.evaluate(RANGE)
+        assert (chart[:2], chart.count(newest) >= 4) == ([newest, newest], True)
+        assert start < newest < end
+        assert strips[:5] == [visit.page.evaluate("tickdeck.symbol.held().strips.at(-1).ts")] * 5
+        begin, over = visit.page.evaluate(
+            f"() => {STRIPS}._fullLayout.xaxis.range.map(t => Date.parse(t + 'Z'))"
+        )
+        assert begin < strips[0] <= over + 1
+        assert visit.complaints == []
+
+
 @pytest.mark.parametrize(("size", "interval"), [("desk", "4h"), ("tablet", "15m"), ("phone", "1m")])
 def test_the_day_is_always_known(browser: Browser, site: SymbolSite, size: str, interval: str) -> None:
     """Wherever one pans to, inside of the panel and not over another."""
@@ -77,15 +97,16 @@ def test_days_that_begin_stand_under_their_midnight(browser: Browser, site: Symb
     midnight = int(datetime(2027, 1, 1, tzinfo=UTC).timestamp() * 1000)
     with SymbolVisit(browser, site) as visit:
 
-        def told(before: int, after: int) -> list[tuple[str, float, int]]:
+        def told(before: int, after: int) -> list[tuple[str, str | int, int]]:
             span = [midnight - before * hour, midnight + after * hour, 972]
             return [tuple(found) for found in visit.page.evaluate(days, span)]
 
         assert told(3, -1) == [("2026-12-31", 0, 0)]
-        assert told(6, 6) == [("2026-12-31", 0, 0), ("2027-01-01", midnight, 0)]
-        assert told(1, 8) == [("2027-01-01", midnight, 0)]
-        assert told(0, 9) == [("2027-01-01", midnight, 45)]
-        assert told(24 * 30, 24 * 30) == [("2026-12-02", 0, 0), ("2027-01-01", midnight, 0)]
+        there = "2027-01-01 00:00:00.000"
+        assert told(6, 6) == [("2026-12-31", 0, 0), ("2027-01-01", there, 0)]
+        assert told(1, 8) == [("2027-01-01", there, 0)]
+        assert told(0, 9) == [("2027-01-01", there, 45)]
+        assert told(24 * 30, 24 * 30) == [("2026-12-02", 0, 0), ("2027-01-01", there, 0)]
         assert len(told(36, 24)) == 4
 
 
