@@ -37,6 +37,8 @@ KLINES = 32
 SHOWN_WITHIN_S = 1.0
 """Candles wait so long at most for the indicators of a start, which do not need them and are seen first."""
 AGAIN_S = 5.0
+LOOK_EVERY_S = 20.0
+"""For gaps that last in the database and that nobody has: another worker left them a moment too late."""
 CLOCKS_APART_MS = 2_000
 """What is told of the time before a start may lie so much before it: the venue's clock is not ours."""
 
@@ -107,6 +109,9 @@ class Heritage:
         self._unread: list[_Taken] = []
         """What was taken while the database could not tell what was missed of it."""
         self._again_at = 0.0
+        self._look_at = 0.0
+        self._lasting: set[GapRow] = set()
+        """The gaps that lasted when they were last looked for."""
         self._thread = threading.Thread(target=self._run, name=f"heritage-{self._name}", daemon=True)
 
     def start(self) -> None:
@@ -146,13 +151,15 @@ class Heritage:
         self.is_read.set()
         while True:
             try:
-                taken = self._taken.get(timeout=CHECK_EVERY_S if self._handed_over or self._unread else None)
+                is_waiting = self._handed_over or self._unread
+                taken = self._taken.get(timeout=CHECK_EVERY_S if is_waiting else LOOK_EVERY_S)
                 if taken is None:
                     return
                 self._take(taken, missed if time.monotonic() - read_at < FIRST_WITHIN_S else None)
             except queue.Empty:
                 self._check_handed_over(time.monotonic())
                 self._read_again(time.monotonic())
+                self._look_for_left(time.monotonic())
             except Exception:
                 log.exception("heritage.failed", venue=self._name)
             missed = None
@@ -199,6 +206,19 @@ class Heritage:
             late, came_at = self._feed.late(symbols, prove_by)
             if late and (missed := self._read(came_at or END_OF_TIME)) is not None:
                 self._miss(sorted(late), [], missed.last_seen)
+
+    def _look_for_left(self, now: float) -> None:
+        """Go on with gaps of what is followed here that were left open, at the last look too."""
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_EVERY_S
+        try:
+            found = self._memory.open_gaps(self._name)
+        except StoreUnavailable:
+            return
+        before, self._lasting = self._lasting, set(found)
+        if left := before & self._lasting:
+            self._feed.resume(sorted(left), {})
 
     def _miss(self, symbols: Sequence[str], held: Sequence[GapRow], last_seen: Mapping[str, int]) -> None:
         wanted = set(symbols)

@@ -129,8 +129,9 @@ class Ledger:
             for topic in topics:
                 key = (topic.symbol, ledger_channel(topic))
                 if key in of_its_own:
+                    self._end_before(key, began.pop(key, None))
                     continue
-                if key not in self._open and (row := began.get(key)):
+                if key not in self._open and (row := self._lasting(key, began)):
                     self._open[key] = Gap(row.started_at, row.cause, row.detail)
                 elif key not in self._open and (since := last_seen.get(topic.symbol)):
                     words = stopped.get(topic.symbol, ("crash", "the collector ended without a word"))
@@ -140,6 +141,17 @@ class Ledger:
                     self._open[key].missing.add(topic.name)
                     found.append((topic, self._open[key].started_at))
         return found
+
+    def _lasting(self, key: Key, began: Mapping[Key, GapRow]) -> GapRow | None:
+        """The gap to go on with; one that just ended here is only still to be written."""
+        row = began.get(key)
+        return None if row and row.started_at == self._past.get(key, (0, 0))[0] else row
+
+    def _end_before(self, key: Key, row: GapRow | None) -> None:
+        """A gap that somebody left open ended at the latest where the one began that lasts now."""
+        since = self._open[key].started_at
+        if row is not None and row.started_at < since:
+            self._add(row._replace(ended_at=since))
 
     def forget(self, symbol: str, ended_at: int = 0) -> None:
         """An instrument is no longer followed here.

@@ -23,6 +23,8 @@ STARTED_WITHIN_S = 30.0
 TAKEN_WITHIN_S = 12.0
 """What the project promises of a worker that died."""
 STOPPED_WITHIN_S = 10.0
+CLOSED_WITHIN_S = 60.0
+"""A gap that another worker left a moment too late is found at the second look."""
 
 
 class Clock:
@@ -87,9 +89,8 @@ def _judge(rig: Rig, outcome: Outcome, first_ms: int, clock: Clock, *, takeovers
         )
     causes = sorted({gap.cause for it in FOLLOWED for gap in rig.gaps_of(it, first_ms, last_ms)})
     outcome.ledger = ", ".join(causes) or "–"
-    lasting = [gap for gap in rig.open_gaps() if gap.ended_at is None]
-    if lasting:
-        outcome.problems.append(f"gaps stay open: {lasting[:3]}")
+    if rig.until(lambda: not rig.open_gaps(), CLOSED_WITHIN_S) is None:
+        outcome.problems.append(f"gaps stay open: {rig.open_gaps()[:3]}")
     if clock.back:
         outcome.problems.append(f"hot state went back in time: {clock.back[:3]}")
 

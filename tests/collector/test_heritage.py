@@ -23,6 +23,7 @@ class Memory:
         self.is_gone = True
         self.asked_before: list[int] = []
         self.candles_read = 0
+        self.lasting: list[GapRow] = []
 
     def _answer(self) -> None:
         if self.is_gone:
@@ -39,7 +40,7 @@ class Memory:
 
     def open_gaps(self, venue: str) -> list[GapRow]:  # noqa: ARG002
         self._answer()
-        return []
+        return self.lasting
 
     def last_seen(self, venue: str, before: int) -> dict[str, int]:  # noqa: ARG002
         self._answer()
@@ -65,6 +66,7 @@ Made = tuple[Heritage, Memory, Feed, list[str]]
 def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     """A heritage of a database that is gone; the last part collects what happened."""
     monkeypatch.setattr(heritage, "AGAIN_S", 0.05)
+    monkeypatch.setattr(heritage, "LOOK_EVERY_S", 0.05)
     memory, feed, said = Memory(), Feed(), []
     parts: Any = feed
     found: Any = Heritage(
@@ -99,3 +101,12 @@ def test_what_was_missed_is_read_when_the_database_is_back(made: Made) -> None:
     assert 0 <= memory.asked_before[-1] + CLOCKS_APART_MS - before < WAIT_S * 1000
     until(lambda: said[2:] == ["shown, candles read 0 times", "asked ['BTCUSDT']"])
     assert memory.candles_read == 1
+
+
+def test_a_gap_that_another_worker_left_too_late_is_gone_on_with(made: Made) -> None:
+    """Once it lasted at two looks: one whose end is on its way is left alone."""
+    _, memory, feed, _ = made
+    left = GapRow("bybit", "BTCUSDT", "ticker", 90, None, "crash", "no", 0, "")
+    memory.is_gone = False
+    memory.lasting = [left]
+    until(lambda: feed.resumed[:1] == [([left], {})])

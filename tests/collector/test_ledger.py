@@ -134,6 +134,25 @@ def test_what_a_late_reading_tells_leaves_alone_what_is_missing_by_then() -> Non
     assert resumed == [(DEPTH, 90)]
 
 
+def test_a_gap_that_was_left_open_ends_where_the_next_one_began() -> None:
+    """At the latest: there was data until then."""
+    book = Book()
+    book.ledger.lose(TRADES, 500, "silent", "")
+    left = GapRow("binance", "BTCUSDT", "trade", 90, None, "crash", "no", 0, "")
+    assert book.ledger.resume([TRADES], [left], {}) == []
+    assert [(row.started_at, row.ended_at) for row in book.rows] == [(500, None), (90, 500)]
+
+
+def test_a_gap_whose_end_is_on_its_way_to_the_database_is_not_gone_on_with() -> None:
+    """Though it lasts there."""
+    book = Book()
+    book.ledger.lose(TRADES, 500, "silent", "")
+    (lasting,) = book.rows
+    book.ledger.regain(TRADES, 700)
+    assert book.ledger.resume([TRADES], [lasting], {}) == []
+    assert book.ledger.open_count == 0
+
+
 def test_two_losses_after_one_datum_are_two_gaps() -> None:
     """A gap is known by its beginning: the second must not be taken for the first, which is repaired."""
     book = Book()
