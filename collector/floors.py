@@ -56,11 +56,14 @@ class Floors:
         return Learned([*held.event_times, *(key for key, entries in held.trades.items() if entries)], trades)
 
     def passes(self, key: str, field: str, event_time: int | None) -> bool:
-        """Whether something of this time may be published; from then on everything may."""
+        """Whether something of this time may be published; from then on everything may.
+
+        What is of no time yet is less than what is there.
+        """
         floor = self._times.get((key, field))
         if floor is None:
             return True
-        if 0 < floor - (event_time or 0) <= SAME_TIME_MS:
+        if not event_time or 0 < floor - event_time <= SAME_TIME_MS:
             return False
         del self._times[key, field]
         return True

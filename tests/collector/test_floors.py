@@ -40,6 +40,7 @@ def floors(redis_client_url: str) -> Floors:
 def test_older_waits_until_there_is_newer(floors: Floors) -> None:
     """From then on everything passes: order is the sender's business again."""
     assert not floors.passes(TICKER, "", 99_999)
+    assert not floors.passes(TICKER, "", None)
     assert not floors.passes(MARKET, "BTCUSDT", 199_999)
     assert floors.passes(TICKER, "", 100_000)
     assert floors.passes(TICKER, "", 99_999)
