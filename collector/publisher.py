@@ -7,7 +7,7 @@ is back, everything is published anew.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
@@ -16,6 +16,7 @@ from collector.announcer import Announcer
 from collector.clock import CLOCK
 from collector.feed import Feed
 from collector.floors import Floors
+from collector.holdings import Holdings
 from collector.lifetimes import ALIVE_S, Lifetimes
 from collector.state import InstrumentState
 from collector.statistics import Lags
@@ -23,6 +24,7 @@ from collector.status import Status
 from collector.tapes import Tapes
 from db.errors import StoreUnavailable
 from db.hot import keys
+from db.hot.batch import Fence
 from db.hot.writer import HotWriter, Sent
 
 log = structlog.get_logger()
@@ -68,8 +70,9 @@ class Publisher:
         self._announcer = announcer
         self._floors = Floors(writer, intervals)
         self._tapes = Tapes(writer, self._floors, self._lifetimes.keep)
-        self._owned: dict[str, dict[str, int]] = {}
-        """By venue: what this worker publishes, and by which lease."""
+        self._holdings = Holdings(
+            writer, self._floors, self._lifetimes, lambda key: self._books.pop(key, None)
+        )
         self._sent: list[tuple[Lags, int]] = []
         """What is measured of this round: when its books were received."""
         self._slow_at = self._status_at = 0.0
@@ -141,10 +144,13 @@ class Publisher:
         has_status = now - self._status_at >= STATUS_EVERY_S
         if is_slow or has_status:  # before they are written, which would hide that they were gone
             self._status.keep()
-        for feed in self._feeds():
+        feeds = self._feeds()
+        if taken := self._holdings.renew(feeds):
+            self._settle(taken)
+        for feed in feeds:
             self._publish_feed(feed, now, is_slow=is_slow)
         if has_status:
-            self._status.publish(self._feeds(), now)
+            self._status.publish(feeds, now)
             self._status_at = now
         if is_slow:
             self._slow_at = now
@@ -176,75 +182,58 @@ class Publisher:
 
     def _publish_feed(self, feed: Feed, now: float, *, is_slow: bool) -> None:
         pipeline, name = feed.pipeline, feed.name
-        self._look_up_taken(feed)
         if not self._lifetimes.begin(name, pipeline.statistics.last_data_at, now):
             self._gone.add(name)
             return
         if name in self._gone:
             self._gone.remove(name)
             _mark_states(feed)
-        rows: dict[str, str | int] = {}
-        books: list[tuple[str, render.BookView, bool, int]] = []
+        rows: dict[str, str] = {}
+        books: list[tuple[str, render.BookView, bool]] = []
         with pipeline.lock:
             is_alive = now - pipeline.statistics.last_data_at < ALIVE_S
-            mine, market = self._owned[name], keys.market(name)
+            mine, market = self._holdings.of(name), keys.market(name)
             for symbol, state in pipeline.states.items():
-                if symbol not in mine or state.epoch is None:
+                if state.epoch is None or mine.get(symbol) != state.epoch:
                     continue
                 if state.book_changed:
                     view = render.view_book(state)
                     is_good = state.book_state == "live" and not state.is_crossed
                     if not is_good or self._floors.passes(keys.book(name, symbol), "", view.event_time):
                         state.book_changed = False
-                        books.append((symbol, view, is_good, state.epoch or 0))
+                        books.append((symbol, view, is_good))
                 is_due = is_slow or self._lifetimes.lack_indicators(name, symbol, state.indicators_changed)
                 self._collect(name, symbol, state, now, is_slow=is_due)
                 if is_due and state.row_changed and self._passes(state, market, symbol, state.event_time):
                     state.row_changed = False
                     rows[symbol] = render.overview_row(state)
-        for _, view, is_good, _ in books[:: 1 + len(books) // MEASURED]:
+        for _, view, is_good in books[:: 1 + len(books) // MEASURED]:
             if is_good:
                 self._sent.append((pipeline.statistics.redis_lags, view.recv_time))
-        for symbol, view, is_good, epoch in books:
-            self._publish_book(keys.book(name, symbol), view, now, is_good=is_good, epoch=epoch)
-        if rows:
-            self._put(market, rows, now)
+        for symbol, view, is_good in books:
+            self._publish_book(name, symbol, view, now, is_good=is_good)
+        for symbol, row in rows.items():
+            self._put(market, {symbol: row}, now, self._holdings.fence(name, symbol))
         if is_alive and is_slow:
             self._refresh(name, mine, now)
 
-    def _look_up_taken(self, feed: Feed) -> None:
-        """Know what is this worker's to publish, and what Redis holds of that which was not until now."""
-        with feed.pipeline.lock:
-            owned = {s: st.epoch for s, st in feed.pipeline.states.items() if st.epoch is not None}
-        before = self._owned.get(feed.name, {})
-        if taken := [symbol for symbol, epoch in owned.items() if before.get(symbol) != epoch]:
-            learned = self._floors.learn(feed.name, taken)
-            for key in learned.keys:
-                self._lifetimes.take(key)
-            with feed.pipeline.lock:
-                for symbol in learned.trades.keys() & feed.pipeline.states:
-                    feed.pipeline.states[symbol].tape.recall(learned.trades[symbol])
-        self._owned[feed.name] = owned
-        for key in [key for symbol in before.keys() - owned for key in keys.of_symbol(feed.name, symbol)]:
-            self._books.pop(key, None)
-            self._lifetimes.drop(key)
-
     def _collect(self, name: str, symbol: str, state: InstrumentState, now: float, *, is_slow: bool) -> None:
         """Put what changed besides the book; the caller holds the pipeline's lock."""
-        key = keys.ticker(name, symbol)
+        key, fence = keys.ticker(name, symbol), self._holdings.fence(name, symbol)
         if state.ticker_changed and self._passes(state, key, "", state.ticker.event_time):
             state.ticker_changed = False
-            self._put(key, render.ticker_fields(state.ticker), now)
-        self._tapes.collect(keys.trades(name, symbol), state.tape, now)
+            self._put(key, render.ticker_fields(state.ticker), now, fence)
+        self._tapes.collect(keys.trades(name, symbol), state.tape, now, fence)
         if is_slow and state.candles_changed:
             state.candles_changed = False
             for interval, kline in state.candles.newest().items():
                 key = keys.kline(name, symbol, interval)
                 if interval in self._intervals and self._floors.passes(key, "", kline.event_time):
-                    self._put(key, render.kline_fields(kline), now)
+                    self._put(key, render.kline_fields(kline), now, fence)
         if is_slow and state.indicators_changed:
             for interval in state.indicators_changed:
-                self._put(keys.indicator(name, symbol, interval), state.indicators[interval], now)
+                key = keys.indicator(name, symbol, interval)
+                self._put(key, state.indicators[interval], now, fence)
             state.indicators_changed = set()
 
     def _passes(self, state: InstrumentState, key: str, field: str, event_time: int | None) -> bool:
@@ -254,27 +243,27 @@ class Publisher:
         return self._floors.passes(key, field, event_time)
 
     def _publish_book(
-        self, key: str, view: render.BookView, now: float, *, is_good: bool, epoch: int
+        self, name: str, symbol: str, view: render.BookView, now: float, *, is_good: bool
     ) -> None:
         """A good book whole; otherwise only its state, and the last good levels stay."""
+        key, fence = keys.book(name, symbol), self._holdings.fence(name, symbol)
         publish_time = _now_ms()
         if is_good:
             self._books[key] = render.book_fields(view, publish_time=publish_time)
         if (fields := self._books.get(key)) is None:
             empty = dict.fromkeys(keys.BOOK_FIELDS, "")
-            self._writer.put_missing(key, {**empty, "bids": "[]", "asks": "[]", "epoch": 0})
+            self._writer.put_missing(key, {**empty, "bids": "[]", "asks": "[]", "epoch": 0}, fence)
             fields = {}
         fields["state"], fields["publish_time"] = view.state, publish_time
-        if epoch:
-            self._writer.put_fenced(key, epoch, fields)
+        if fence:
+            self._put(key, fields | {"epoch": fence.epoch}, now, fence)
         else:
-            self._writer.put(key, fields)
             self._writer.put_missing(key, {"epoch": 0})
-        self._lifetimes.keep(key, now)
+            self._put(key, fields, now, None)
 
-    def _put(self, key: str, fields: dict[str, str | int], now: float) -> None:
+    def _put(self, key: str, fields: Mapping[str, str | int], now: float, fence: Fence | None) -> None:
         """Set fields of an instrument's key."""
-        self._writer.put(key, fields)
+        self._writer.put(key, fields, fence)
         self._lifetimes.keep(key, now)
 
     def _refresh(self, name: str, symbols: Iterable[str], now: float) -> None:

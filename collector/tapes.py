@@ -6,6 +6,7 @@ from collector import render
 from collector.floors import Floors
 from collector.tape import Tape
 from db.hot import keys
+from db.hot.batch import Fence
 from db.hot.writer import HotWriter, Sent
 from market.events import Trade
 
@@ -20,16 +21,16 @@ class Tapes:
         self._writer = writer
         self._floors = floors
         self._keep = keep
-        self._whole: dict[str, list[Trade]] = {}
+        self._whole: dict[str, tuple[list[Trade], Fence | None]] = {}
 
-    def collect(self, key: str, tape: Tape, now: float) -> None:
+    def collect(self, key: str, tape: Tape, now: float, fence: Fence | None) -> None:
         """Take what has to go there, what is new with this round. The caller holds the pipeline's lock."""
         if tape.is_lost and (trades := tape.take_all()):
-            self._whole[key] = trades
+            self._whole[key] = trades, fence
         elif tape.new:
             for trade in tape.take_new():
                 if self._floors.is_new(key, trade):
-                    self._writer.append(key, render.trade_fields(trade), keys.TRADES_LENGTH)
+                    self._writer.append(key, render.trade_fields(trade), keys.TRADES_LENGTH, fence)
                     self._keep(key, now)
 
     def send_whole(self, now: float) -> Iterator[Sent]:
@@ -39,9 +40,9 @@ class Tapes:
         """
         lists, self._whole = list(self._whole.items()), {}
         for at in range(0, len(lists), AT_ONCE):
-            for key, trades in lists[at : at + AT_ONCE]:
+            for key, (trades, fence) in lists[at : at + AT_ONCE]:
                 entries = [render.trade_fields(trade) for trade in trades]
-                self._writer.append_missing(key, "trade_id", entries, keys.TRADES_LENGTH)
+                self._writer.append_missing(key, "trade_id", entries, keys.TRADES_LENGTH, fence)
                 self._keep(key, now)
             yield self._writer.send()
 

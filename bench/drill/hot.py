@@ -15,6 +15,7 @@ from bench.drill.flow import CALM_WITHIN_S
 from bench.drill.launch import FOLLOWED
 from bench.drill.rig import Rig
 from bench.drill.workers import Clock
+from db.hot.batch import Fence
 from db.hot.writer import HotWriter
 
 Open = Callable[..., Opened]
@@ -71,7 +72,7 @@ def _older_writer(open_rig: Open) -> Outcome:
                 }
                 rig.pause(1.0)
                 for key, fields in held.items():
-                    writer.put_fenced(key, int(fields.pop("epoch")) - 1, fields)
+                    writer.put(key, fields, Fence(key, int(fields.pop("epoch")) - 1))
                 tried += len(held)
                 refused += len(writer.send().fenced)
         outcome.others = f"{refused} of {tried} refused"

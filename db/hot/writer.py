@@ -1,4 +1,4 @@
-"""The collector's side of Redis: one pipeline of single-key commands a round, no half-written book."""
+"""The collector's side of Redis: what a round writes goes there together, and no book half written."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -8,21 +8,15 @@ import redis
 
 from db.errors import StoreUnavailable
 from db.hot import keys
+from db.hot.batch import Batch, Fence
 from db.hot.reader import as_text
 
 Fields = Mapping[str, str | int]
 
-_FENCED = """
-local held = redis.pcall('HGET', KEYS[1], 'epoch')
-if type(held) == 'table' and held.err then return held end
-if (tonumber(held or '') or 0) > tonumber(ARGV[1]) then return redis.error_reply('FENCED') end
-return redis.pcall('HSET', KEYS[1], 'epoch', unpack(ARGV))
-"""
-"""Sets a hash's fields unless it carries a higher epoch. Errors come as they are, also from old servers."""
-
-
 _APPEND_MISSING = """
-local identity, width, length = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local identity, width, length, epoch = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local held = KEYS[2] and redis.pcall('HGET', KEYS[2], 'epoch')
+if type(held) == 'string' and (tonumber(held) or 0) > epoch then return redis.error_reply('FENCED') end
 local entries = redis.pcall('XRANGE', KEYS[1], '-', '+')
 if entries.err then return entries end
 local function name(fields)
@@ -33,10 +27,10 @@ end
 local known, given, place = {}, {}, 0
 for _, entry in ipairs(entries) do known[name(entry[2]) or ''] = true end
 for n = 1, width do
-  if ARGV[3 + n] == identity then place = n end
+  if ARGV[4 + n] == identity then place = n end
 end
 local is_short, is_mixed = false, false
-for at = 3 + width, #ARGV - width, width do
+for at = 4 + width, #ARGV - width, width do
   given[ARGV[at + place]] = true
   is_mixed = is_mixed or (is_short and known[ARGV[at + place]] or false)
   is_short = is_short or not known[ARGV[at + place]]
@@ -51,11 +45,11 @@ if is_mixed then
     if not given[name(entry[2]) or ''] then add(entry[2]) end
   end
 end
-for at = 3 + width, #ARGV - width, width do
+for at = 4 + width, #ARGV - width, width do
   if not known[ARGV[at + place]] then
     local fields = {}
     for n = 1, width do
-      fields[2 * n - 1], fields[2 * n] = ARGV[3 + n], ARGV[at + n]
+      fields[2 * n - 1], fields[2 * n] = ARGV[4 + n], ARGV[at + n]
     end
     add(fields)
   end
@@ -63,7 +57,7 @@ end
 return #entries
 """
 """Appends those entries that a stream does not have. Where one of them belongs before one that it has, the
-stream is written anew, in order. Others see all of it or none."""
+stream is written anew, in order. Others see all of it or none. KEYS[2]: the fence's hash, if any."""
 
 
 class Held(NamedTuple):
@@ -92,54 +86,51 @@ class HotWriter:
     def __init__(self, client: "redis.Redis") -> None:
         self._client = client
         self._pipeline = client.pipeline(transaction=False)
-        self._touched: list[str] = []
-        self._prolonged: list[int] = []
-        """Which of the commands let a key live longer."""
+        self._batch = Batch()
+        self._steps: list[tuple[Batch | str, int]] = []
+        """What is in the pipeline: a batch or the key of a whole list, and how many answers are to come."""
 
-    def put(self, key: str, fields: Fields) -> None:
+    def put(self, key: str, fields: Fields, fence: Fence | None = None) -> None:
         """Set fields of a hash, all in one command."""
-        mapping: dict[Any, Any] = dict(fields)
-        self._pipeline.hset(key, mapping=mapping)
-        self._touched.append(key)
+        self._batch.add(key, "HSET", key, *chain.from_iterable(fields.items()), fence=fence)
 
-    def put_fenced(self, key: str, epoch: int, fields: Fields) -> None:
-        """Set fields of a hash and its `epoch`, all in one command; not if a later epoch wrote it last."""
-        self._pipeline.eval(_FENCED, 1, key, str(epoch), *chain.from_iterable(fields.items()))
-        self._touched.append(key)
-
-    def put_missing(self, key: str, fields: Fields) -> None:
+    def put_missing(self, key: str, fields: Fields, fence: Fence | None = None) -> None:
         """Set only those fields of a hash that it does not have."""
         for name, value in fields.items():
-            self._pipeline.hsetnx(key, name, str(value))
-            self._touched.append(key)
+            self._batch.add(key, "HSETNX", key, name, value, fence=fence)
+
+    def claim(self, fence: Fence) -> None:
+        """From now on who has a lower epoch writes nothing more that has this fence."""
+        self._batch.claim(fence)
 
     def expire(self, key: str, ttl_s: int) -> None:
         """Let a key live this much longer."""
-        self._pipeline.expire(key, ttl_s)
-        self._prolonged.append(len(self._touched))
-        self._touched.append(key)
+        self._batch.add(key, "EXPIRE", key, ttl_s)
 
     def drop_fields(self, key: str, fields: Iterable[str]) -> None:
         """Delete fields of a hash."""
-        self._pipeline.hdel(key, *fields)
-        self._touched.append(key)
+        for name in fields:
+            self._batch.add(key, "HDEL", key, name)
 
-    def append(self, key: str, fields: Fields, length: int) -> None:
+    def append(self, key: str, fields: Fields, length: int, fence: Fence | None = None) -> None:
         """Append an entry to a stream that is cut to about `length` entries."""
-        entry: dict[Any, Any] = dict(fields)
-        self._pipeline.xadd(key, entry, maxlen=length, approximate=True)
-        self._touched.append(key)
+        entry = chain.from_iterable(fields.items())
+        self._batch.add(key, "XADD", key, "MAXLEN", "~", length, "*", *entry, fence=fence)
 
-    def append_missing(self, key: str, identity: str, entries: Sequence[Fields], length: int) -> None:
+    def append_missing(
+        self, key: str, identity: str, entries: Sequence[Fields], length: int, fence: Fence | None = None
+    ) -> None:
         """Have a stream end with this list, in order: what it lacks is added, what it has beyond it stays.
 
         `identity`: the field that tells entries apart; all have the same fields. Cut as by `append`.
         """
         names = list(entries[0])
         values = chain.from_iterable(entry.values() for entry in entries)
-        arguments = [identity, len(names), length, *names, *values]
-        self._pipeline.eval(_APPEND_MISSING, 1, key, *(str(it) for it in arguments))
-        self._touched.append(key)
+        arguments = [identity, len(names), length, fence.epoch if fence else 0, *names, *values]
+        held = [key, fence.key] if fence else [key]
+        self._end_batch()
+        self._pipeline.eval(_APPEND_MISSING, len(held), *held, *(str(it) for it in arguments))
+        self._steps.append((key, 1))
 
     def event(self, *, kind: str, time_ms: int, venue: str, symbol: str, data: str) -> None:
         """Append to `events`: signal, gap, feed or candle; `data` is JSON."""
@@ -147,35 +138,51 @@ class HotWriter:
         self.append(keys.EVENTS, entry, keys.EVENTS_LENGTH)
 
     def send(self) -> Sent:
-        """Send what was collected.
+        """Send what was collected, in its order.
 
         Raises StoreUnavailable; what was collected is then forgotten, and the caller publishes all anew.
         """
-        if not self._touched:
+        self._end_batch()
+        if not self._steps:
             return Sent(set(), set(), set())
-        touched = self._touched
         try:
-            results = self._pipeline.execute(raise_on_error=False)
-            failed = [
-                (k, r) for k, r in zip(touched, results, strict=True) if isinstance(r, redis.RedisError)
-            ]
-            wrong = {key for key, error in failed if _begins(error, "WRONGTYPE")}
-            fenced = {key for key, error in failed if _begins(error, "FENCED")}
-            gone = {touched[n] for n in self._prolonged if results[n] == 0}
+            failed = self._failures(self._pipeline.execute(raise_on_error=False))
+            wrong = {key for key, error in failed if error.startswith("WRONGTYPE")}
             if wrong:
                 self._client.delete(*wrong)
         except redis.RedisError as error:
             raise StoreUnavailable(f"Redis: {error}") from error
         finally:
             self.forget()
-        if other := next((error for key, error in failed if key not in wrong | fenced), None):
-            raise StoreUnavailable(f"Redis: {other}") from other
+        fenced = {key for key, error in failed if error.startswith("FENCED")}
+        gone = {key for key, error in failed if error == "GONE"}
+        if other := next((error for key, error in failed if key not in wrong | fenced | gone), None):
+            raise StoreUnavailable(f"Redis: {other}")
         return Sent(wrong, fenced, gone)
 
     def forget(self) -> None:
         """Drop what was collected and not sent."""
         self._pipeline.reset()
-        self._touched, self._prolonged = [], []
+        self._batch, self._steps = Batch(), []
+
+    def _end_batch(self) -> None:
+        if count := self._batch.put_into(self._pipeline):
+            self._steps.append((self._batch, count))
+            self._batch = Batch()
+
+    def _failures(self, answers: list[Any]) -> list[tuple[str, str]]:
+        """Key and error of each command that was not done. Raises RedisError where a script did not run."""
+        found: list[tuple[str, str]] = []
+        for step, count in self._steps:
+            own, answers = answers[:count], answers[count:]
+            refused = next((answer for answer in own if isinstance(answer, redis.RedisError)), None)
+            if isinstance(step, Batch):
+                if refused:
+                    raise refused
+                found += step.failures(own)
+            elif refused:
+                found.append((step, str(refused)))
+        return found
 
     def has(self, key: str) -> bool:
         """Whether a key exists. Raises StoreUnavailable."""

@@ -7,9 +7,12 @@ from redis import Redis
 
 from db.errors import StoreUnavailable
 from db.hot import keys
+from db.hot.batch import MOST, Fence
 from db.hot.connect import live_client
 from db.hot.writer import HotWriter
 from tests.entries import entries
+
+BOOK = "book:bybit:AUSDT"
 
 
 @pytest.fixture
@@ -65,18 +68,55 @@ def test_a_lower_epoch_overwrites_nothing(client: Redis) -> None:
     """One that is as high or higher does; the key's neighbours are written all the same."""
     writer = HotWriter(client)
     for epoch, price in ((5, "100"), (4, "90"), (5, "101"), (6, "102"), (5, "103")):
-        writer.put_fenced("book:bybit:AUSDT", epoch, {"best_bid_price": price})
+        writer.put(BOOK, {"best_bid_price": price, "epoch": epoch}, Fence(BOOK, epoch))
     writer.put("ticker:bybit:AUSDT", {"last_price": "1"})
-    assert writer.send() == (set(), {"book:bybit:AUSDT"}, set())
-    assert client.hgetall("book:bybit:AUSDT") == {b"epoch": b"6", b"best_bid_price": b"102"}
+    writer.put("ticker:bybit:BUSDT", {"last_price": "2"}, Fence("book:bybit:BUSDT", 1))
+    assert writer.send() == (set(), {BOOK}, set())
+    assert client.hgetall(BOOK) == {b"epoch": b"6", b"best_bid_price": b"102"}
     assert client.hget("ticker:bybit:AUSDT", "last_price") == b"1"
+    assert client.hget("ticker:bybit:BUSDT", "last_price") == b"2"
+
+
+def test_who_was_replaced_writes_nothing_of_the_instrument(client: Redis) -> None:
+    """Once its successor has claimed it; a claim makes no book where there is none."""
+    old, new, trades = HotWriter(client), HotWriter(client), keys.trades("bybit", "AUSDT")
+    entry = {"trade_id": "1"}
+
+    def write(writer: HotWriter, epoch: int) -> set[str]:
+        fence = Fence(BOOK, epoch)
+        writer.append_missing(trades, "trade_id", [entry], 200, fence)
+        writer.append(trades, entry, 200, fence)
+        writer.put(keys.market("bybit"), {"AUSDT": "{}"}, fence)
+        writer.put_missing(BOOK, {"state": "live"}, fence)
+        return writer.send().fenced
+
+    new.claim(Fence(BOOK, 4))
+    new.send()
+    assert not client.exists(BOOK)
+    assert write(old, 4) == set()
+    new.claim(Fence(BOOK, 5))
+    new.send()
+    assert write(old, 4) == {trades, keys.market("bybit"), BOOK}
+    assert client.xlen(trades) == 2
+    assert client.hgetall(BOOK) == {b"state": b"live", b"epoch": b"5"}
+    assert write(new, 5) == set()
+
+
+def test_many_commands_go_in_several_scripts(client: Redis) -> None:
+    """Each failure is told of its own key."""
+    writer = HotWriter(client)
+    for n in range(2 * MOST + 1):
+        client.set(f"wrong:{n}", "") if n in (0, MOST - 1, MOST, 2 * MOST) else None
+        writer.put(f"wrong:{n}", {"n": n, "price": "0.5"})
+    assert writer.send().deleted == {f"wrong:{n}" for n in (0, MOST - 1, MOST, 2 * MOST)}
+    assert client.hget(f"wrong:{MOST + 1}", "n") == str(MOST + 1).encode()
 
 
 def test_a_key_of_the_wrong_type_is_deleted(client: Redis) -> None:
     """To be written anew; also where a script meets it."""
     writer = HotWriter(client)
     client.set("book:bybit:AUSDT", "no hash")
-    writer.put_fenced("book:bybit:AUSDT", 5, {"best_bid_price": "100"})
+    writer.put(BOOK, {"best_bid_price": "100"}, Fence(BOOK, 5))
     writer.append_missing("trades:bybit:AUSDT", "trade_id", [{"trade_id": "1"}], 200)
     assert writer.send() == ({"book:bybit:AUSDT"}, set(), set())
     client.set("trades:bybit:AUSDT", "no stream")
