@@ -3,6 +3,7 @@
 This is the only module that reads the environment; what a setting may be is in `db.setting_types`.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -45,6 +46,7 @@ TESTNET_HOSTS = {
     "stream.binancefuture.com",
 }
 _MOST_SHOWN = 60
+_QUERY = re.compile(r"([?#]).+", re.DOTALL)
 
 
 class SettingsError(SystemExit):
@@ -167,11 +169,12 @@ def _sentence(error: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """What was found, short; a URL that went to the wrong name keeps its password."""
-    text = str(value)
-    before, slashes, rest = text.partition("//")
-    if "@" in rest:
-        text = f"{before}{slashes}…@{rest.rpartition('@')[2]}"
+    """What was found, short; a URL that went to the wrong name keeps its password and what its query says."""
+    before, slashes, rest = str(value).partition("//")
+    secret, at, host = rest.rpartition("@")
+    if at:
+        rest = "…@…" if _QUERY.search(secret) else f"…@{host}"  # else the query itself may have this @
+    text = _QUERY.sub(r"\1…", before) + slashes + _QUERY.sub(r"\1…", rest)
     return repr(text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…")
 
 

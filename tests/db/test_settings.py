@@ -73,6 +73,12 @@ HOPELESS = (
     ("BINANCE_REST_URL", "http://:8080"),
     ("SYMBOLS", "postgres://u:secret@h/d"),
     ("LOG_FORMAT", "redis://:secret/word@h/d"),
+    ("BYBIT_REST_URL", "ftp://h?token=secret"),
+    ("BYBIT_REST_URL", "ftp://h/#secret"),
+    ("BYBIT_REST_URL", "ftp://u:secret?x@h"),
+    ("BYBIT_REST_URL", "ftp://h?mail=a@b&token=secret"),
+    ("BINANCE_WS_URL", "wss://h?token=secret,wss://i?token=secret"),
+    ("SYMBOLS", "h?token=secret"),
     ("HTTPS_PROXY", "http://u:secret@[::1"),
     ("HTTPS_PROXY", "http://u:secret@h:port"),
     ("HTTPS_PROXY", "socks5://u:secret@h:1080"),
@@ -95,6 +101,13 @@ def test_what_cannot_work_is_named(env: pytest.MonkeyPatch, name: str, value: st
     message = str(refused.value)
     assert name in message
     assert "secret" not in message
+
+
+def test_a_refused_url_shows_where_it_leads(env: pytest.MonkeyPatch) -> None:
+    """And nothing that may be secret."""
+    env.setenv("BYBIT_REST_URL", "ftp://h/path?token=hunter2&b=1")
+    with pytest.raises(SettingsError, match=r"found 'ftp://h/path\?…'"):
+        load_settings(None)
 
 
 def test_a_level_is_shown_as_it_was_written(env: pytest.MonkeyPatch) -> None:
