@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_settings import NoDecode
 
+from db.redis_url import check_redis_url
 from market.intervals import INTERVAL_MS
 from market.signal_settings import SignalSettings
 
@@ -53,6 +54,11 @@ def _leads_somewhere(url: str) -> bool:
     if parts.scheme.startswith("postgres"):
         return port != 0
     return bool(host) and port != 0 and not _BLANK.search(url)
+
+
+def _with_redis_options(url: str) -> str:
+    """An empty one is missing, which is said elsewhere."""
+    return check_redis_url(url) if url else url
 
 
 def _urls(*schemes: str) -> AfterValidator:
@@ -181,4 +187,6 @@ SocketRoots = Annotated[SocketUrls, AfterValidator(_roots)]
 RestUrl = Annotated[str, _url("http", "https")]
 ProxyUrl = Annotated[str, Field(repr=False), BeforeValidator(_with_scheme), _url("http", "https")]
 SqlUrl = Annotated[str, Field(repr=False), _url("postgres", "postgresql", "postgresql+psycopg2")]
-RedisUrl = Annotated[str, Field(repr=False), _url("redis", "rediss", "unix")]
+RedisUrl = Annotated[
+    str, Field(repr=False), _url("redis", "rediss", "unix"), AfterValidator(_with_redis_options)
+]
