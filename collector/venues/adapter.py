@@ -12,7 +12,10 @@ from market.events import BookSnapshot, Event, Kline, Trade
 from market.instruments import Instrument
 
 Positive = Annotated[float, msgspec.Meta(ge=0, le=1e18)]
-"""A price, size or volume: neither negative nor infinite nor NaN. Text is read as a number."""
+"""A size or volume: neither negative nor infinite nor NaN. Text is read as a number."""
+
+Price = Annotated[float, msgspec.Meta(gt=0, le=1e18)]
+"""A price that something was dealt at: as `Positive`, and never 0, nor so little that it is read as 0."""
 
 Id = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """The number of an update or a trade: what a database can hold."""

@@ -12,6 +12,7 @@ from collector.venues.adapter import (
     Loose,
     Plan,
     Positive,
+    Price,
     Topic,
     compact,
     cut,
@@ -20,7 +21,7 @@ from collector.venues.adapter import (
     whole,
 )
 from collector.venues.binance_trades import decode_trade
-from collector.venues.soundness import sound_kline, sound_ticker
+from collector.venues.soundness import sound_kline, sound_levels, sound_ticker
 from market.book_rules import BookRules, DiffBook, PartialBook
 from market.events import (
     Ack,
@@ -92,6 +93,9 @@ class _Depth(msgspec.Struct):
     T: int = 0
     pu: Id | None = None
 
+    def __post_init__(self) -> None:
+        self.b, self.a = sound_levels(self.b), sound_levels(self.a)
+
 
 class _Ticker(msgspec.Struct):
     s: str
@@ -116,10 +120,10 @@ class _MarkPrice(msgspec.Struct):
 class _Candle(msgspec.Struct):
     t: int
     i: str
-    o: Positive
-    h: Positive
-    l: Positive  # noqa: E741  (the venue's name)
-    c: Positive
+    o: Price
+    h: Price
+    l: Price  # noqa: E741  (the venue's name)
+    c: Price
     v: Positive
     q: Positive
     n: Id
@@ -234,6 +238,8 @@ def _control(wrapper: _Wrapper, frame: bytes) -> Event:
 
 def _decode_top(data: msgspec.Raw, recv_time: int) -> Event:
     t = _book_ticker.decode(data)
+    if t.b == 0 < t.B or t.a == 0 < t.A:
+        raise msgspec.ValidationError("a quote with a size cannot have a price of 0")
     bid, bid_size = (t.b, t.B) if t.B > 0 else (None, None)
     ask, ask_size = (t.a, t.A) if t.A > 0 else (None, None)
     return Top(t.s, bid, bid_size, ask, ask_size, t.u, t.T or t.E, recv_time)

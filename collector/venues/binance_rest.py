@@ -12,6 +12,7 @@ from collector.venues.adapter import (
     Limits,
     Loose,
     Positive,
+    Price,
     Refusal,
     Request,
     RestError,
@@ -21,7 +22,7 @@ from collector.venues.adapter import (
 )
 from collector.venues.binance import DEPTH_LIMIT
 from collector.venues.binance_trades import AggTrade
-from collector.venues.soundness import sound_kline
+from collector.venues.soundness import sound_kline, sound_levels
 from market.events import BookSnapshot, Kline, Trade
 from market.instruments import Instrument, parse_symbol
 from market.intervals import INTERVAL_MS
@@ -79,9 +80,12 @@ class _Depth(msgspec.Struct, rename="camel"):
     E: int = msgspec.field(default=0, name="E")
     T: int = msgspec.field(default=0, name="T")
 
+    def __post_init__(self) -> None:
+        self.bids, self.asks = sound_levels(self.bids), sound_levels(self.asks)
+
 
 _Row = tuple[
-    int, Positive, Positive, Positive, Positive, Positive, int, Positive, int, Positive, Positive, msgspec.Raw
+    int, Price, Price, Price, Price, Positive, int, Positive, int, Positive, Positive, msgspec.Raw
 ]  # fmt: skip
 
 

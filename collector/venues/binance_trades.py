@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collector.venues.adapter import Id, Loose, Positive, number
+from collector.venues.adapter import Id, Loose, Positive, Price, number
 from market.events import Event, Trade
 
 
@@ -10,7 +10,7 @@ class AggTrade(msgspec.Struct, kw_only=True):
     """What stream and REST say alike of the trades of one taker at one price."""
 
     a: Id
-    p: Positive
+    p: Price
     q: Positive
     T: int
     m: bool

@@ -14,13 +14,14 @@ from collector.venues.adapter import (
     Loose,
     Plan,
     Positive,
+    Price,
     Topic,
     compact,
     first_bytes,
     number,
     whole,
 )
-from collector.venues.soundness import sound_kline, sound_ticker
+from collector.venues.soundness import sound_kline, sound_levels, sound_ticker
 from market.book_rules import BookRules, SequencedBook
 from market.events import (
     Ack,
@@ -70,6 +71,9 @@ class _Book(msgspec.Struct):
     b: list[tuple[Positive, Positive]] = []
     a: list[tuple[Positive, Positive]] = []
 
+    def __post_init__(self) -> None:
+        self.b, self.a = sound_levels(self.b), sound_levels(self.a)
+
 
 class _Ticker(msgspec.Struct, rename="camel"):
     symbol: str
@@ -89,10 +93,10 @@ class _Ticker(msgspec.Struct, rename="camel"):
 class _Kline(msgspec.Struct):
     start: int
     interval: str
-    open: Positive
-    high: Positive
-    low: Positive
-    close: Positive
+    open: Price
+    high: Price
+    low: Price
+    close: Price
     volume: Positive
     turnover: Positive
     confirm: bool
@@ -103,7 +107,7 @@ class _Trade(msgspec.Struct):
     s: str
     S: str
     v: Positive
-    p: Positive
+    p: Price
     i: str
     BT: bool = False
     RPI: bool = False

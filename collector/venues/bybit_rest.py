@@ -12,6 +12,7 @@ from collector.venues.adapter import (
     Limits,
     Loose,
     Positive,
+    Price,
     Refusal,
     Request,
     RestError,
@@ -20,7 +21,7 @@ from collector.venues.adapter import (
     number,
 )
 from collector.venues.bybit import WIRE_INTERVALS
-from collector.venues.soundness import sound_kline
+from collector.venues.soundness import sound_kline, sound_levels
 from market.events import BookSnapshot, Kline, Trade
 from market.instruments import Instrument, parse_symbol
 from market.intervals import INTERVAL_MS
@@ -71,7 +72,7 @@ class _Rows(msgspec.Struct):
     list: list[msgspec.Raw]
 
 
-_Row = tuple[int, Positive, Positive, Positive, Positive, Positive, Positive]
+_Row = tuple[int, Price, Price, Price, Price, Positive, Positive]
 
 
 class _Turnover(msgspec.Struct, rename="camel"):
@@ -91,10 +92,13 @@ class _Depth(msgspec.Struct):
     ts: int = 0
     cts: int = 0
 
+    def __post_init__(self) -> None:
+        self.b, self.a = sound_levels(self.b), sound_levels(self.a)
+
 
 class _Trade(msgspec.Struct, rename="camel"):
     exec_id: str
-    price: Positive
+    price: Price
     size: Positive
     side: str
     time: int

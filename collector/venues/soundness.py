@@ -1,8 +1,10 @@
 """Whether what a venue says can be: an impossible number costs its message, and reaches no store."""
 
+from operator import itemgetter
+
 import msgspec
 
-from market.events import Kline, TickerUpdate
+from market.events import Kline, Levels, TickerUpdate
 from market.intervals import INTERVAL_MS, close_of
 
 MOST = 1e18
@@ -14,6 +16,16 @@ BEHIND_MS = 86_400_000
 _PRICES = ("last_price", "mark_price", "index_price", "high_24h", "low_24h")
 _AMOUNTS = ("open_interest", "volume_24h", "turnover_24h")
 _SIGNED = ("funding_rate", "change_24h_pct")
+_price = itemgetter(0)
+
+
+def sound_levels(levels: Levels) -> Levels:
+    """The levels, less deletions at a price of 0, where none is held. Raises msgspec.ValidationError."""
+    if all(map(_price, levels)):
+        return levels
+    if any(size for price, size in levels if price == 0):
+        raise msgspec.ValidationError("a level with a size cannot have a price of 0")
+    return [level for level in levels if level[0]]
 
 
 def sound_ticker(update: TickerUpdate) -> TickerUpdate:
