@@ -25,6 +25,7 @@ PATIENCE_S = 10.0
 PROBE_SYMBOL = "BTCUSDT"
 
 HINTS = {
+    "the proxy": "check HTTPS_PROXY, or name the venue in NO_PROXY",
     "no schema": "`./dev` makes it, or run `python -m db.migrate`",
     "cannot be resolved": "check DNS, or set HTTPS_PROXY",
     "TLS failed": "a proxy that opens TLS, or a wrong clock, is the usual cause",

@@ -3,6 +3,7 @@
 How often to ask is the business of `collector.backfill.backfill`.
 """
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import urllib3.exceptions
 
 from collector.backfill.answers import Answer, RestUnavailable, read
 from collector.clock import CLOCK
+from collector.proxy import proxy_name, refused_words, unreached_words, unresolved_words
 from collector.venues import Request, RestAdapter
 
 TIMEOUT_S = (5.0, 10.0)
@@ -22,6 +24,8 @@ WHOLE_S = 30.0
 MOST_BYTES = 64 * 1024 * 1024
 _PIECE = 256 * 1024
 FAILED_S = 1.0
+_STATUS = re.compile(r"Tunnel connection failed: (\d{3})")
+_CAUSE = re.compile(r"\[Errno -?\d+\] ([\w ]+)")
 
 
 class RestClient:
@@ -37,6 +41,7 @@ class RestClient:
         self.calls = 0
         """Requests that were sent, answered or not."""
         self._base_url = base_url
+        self._proxy = proxy
         self._whole_s = whole_s
         self._lock = threading.Lock()
         self._session = requests.Session()
@@ -55,7 +60,7 @@ class RestClient:
         try:
             answer = self._answer(request, timeout_s)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise RestUnavailable(_words(error), FAILED_S) from None
+            raise RestUnavailable(_words(error, self._proxy), FAILED_S) from None
         self._note(answer)
         return read(answer, request.path, self.rest, CLOCK.now_ms() / 1000)
 
@@ -86,13 +91,13 @@ class RestClient:
             self.on_used(int(told))
 
 
-def _words(error: Exception) -> str:
+def _words(error: Exception, proxy: str) -> str:
     """What a person can act on."""
     text = str(error)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return _of_proxy(text, proxy)
     if "NameResolutionError" in text:
         return "the venue's name cannot be resolved"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return f"the proxy does not let us through: {text[-160:]}"
     if "refused" in text:
         return "nothing listens at the venue's address (connection refused)"
     if isinstance(error, requests.exceptions.SSLError):
@@ -100,3 +105,14 @@ def _words(error: Exception) -> str:
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return "timed out"
     return f"{type(error).__name__}: {text[:160]}"
+
+
+def _of_proxy(text: str, proxy: str) -> str:
+    if "NameResolutionError" in text:
+        return unresolved_words(proxy)
+    if (status := _STATUS.search(text)) is not None:
+        return refused_words(proxy, status[1])
+    if "SSLError" in text:
+        return f"TLS failed with the proxy {proxy_name(proxy)}: should its URL begin with http://?"
+    cause = _CAUSE.search(text)
+    return unreached_words(proxy, cause[1] if cause else "")

@@ -160,7 +160,7 @@ class Connection:
         except Exception as error:  # noqa: BLE001  (whatever it is, the answer is to open another socket)
             if self._abort_reason:
                 return "reconnecting", self._abort_reason
-            state, reason = explain(error, ws.handshake_response)
+            state, reason = explain(error, ws.handshake_response, self._proxy.geturl())
             return "reconnecting" if self.opened_at else state, reason
         finally:
             self._ws = None
