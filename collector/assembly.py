@@ -29,6 +29,7 @@ from db.hot.budget import SharedBudget
 from db.hot.connect import Client
 from db.hot.viewed import Viewed
 from db.hot.writer import HotWriter
+from db.rows import GapRow
 from db.settings import Settings
 from market.events import Kline, Trade
 from market.intervals import INTERVAL_MS
@@ -105,6 +106,7 @@ class VenueRun:
             self.feed,
             begin=lambda symbols: self.share.begin(symbols),
             ask_history=self._ask_history,
+            repair=self._repair,
             wait_shown=lambda seconds: self.signals.is_shown.wait(seconds),
         )
         self.share = self._gate.share = Share(self.name, self.pipeline, self.feed, self._on_taken)
@@ -259,6 +261,10 @@ class VenueRun:
         except StoreUnavailable:
             stored = {}
         self.backfill.refill.want(missing_spans(symbols, INTERVAL_MS, stored, now=now))
+
+    def _repair(self, row: GapRow) -> None:
+        if self.backfill is not None:
+            self.repair.on_closed(row)
 
     def _on_new(self, _symbols: list[str]) -> None:
         self._leases.hasten()

@@ -39,6 +39,8 @@ SHOWN_WITHIN_S = 1.0
 AGAIN_S = 5.0
 LOOK_EVERY_S = 20.0
 """For gaps that last in the database and that nobody has: another worker left them a moment too late."""
+REPAIRED_WITHIN_MS = 86_400_000
+"""Gaps that began so long before are looked at again."""
 CLOCKS_APART_MS = 2_000
 """What is told of the time before a start may lie so much before it: the venue's clock is not ours."""
 
@@ -58,6 +60,9 @@ class Memory(SignalMemory, Protocol):
     def open_gaps(self, venue: str) -> list[GapRow]:
         """The gaps of a venue that last."""
 
+    def unrepaired_gaps(self, venue: str, since: int) -> list[GapRow]:
+        """The gaps of candles that began since then, are over, and of which no repair is known."""
+
     def last_seen(self, venue: str, before: int) -> dict[str, int]:
         """Symbol -> epoch ms of the last sign of it before that, by the venue's clock."""
 
@@ -67,6 +72,8 @@ class Missed(NamedTuple):
 
     held: list[GapRow]
     last_seen: dict[str, int]
+    unrepaired: list[GapRow]
+    """What was over, and whose candles an ended run may have had without a word."""
 
 
 class _Taken(NamedTuple):
@@ -89,10 +96,12 @@ class Heritage:
         *,
         begin: Callable[[Sequence[str]], None],
         ask_history: Callable[[Sequence[str]], None],
+        repair: Callable[[GapRow], None],
         wait_shown: Callable[[float], object],
     ) -> None:
         """`begin(symbols)` has orphaned ones followed, of which no row may come before it is known what is
-        missed; `ask_history(symbols)` asks REST for the candles that the database lacks;
+        missed; `ask_history(symbols)` asks REST for the candles that the database lacks; `repair(row)` has
+        what a gap took asked for, and the ledger told;
         `wait_shown(seconds)` waits so long at most for what people see first.
         """
         self.is_read = threading.Event()
@@ -103,6 +112,7 @@ class Heritage:
         self._feed = feed
         self._begin = begin
         self._ask_history = ask_history
+        self._repair = repair
         self._wait_shown = wait_shown
         self._taken: queue.Queue[_Taken | None] = queue.Queue()
         self._handed_over: list[tuple[float, Sequence[str]]] = []
@@ -166,7 +176,11 @@ class Heritage:
 
     def _read(self, before: int = END_OF_TIME) -> Missed | None:
         try:
-            return Missed(self._memory.open_gaps(self._name), self._memory.last_seen(self._name, before))
+            return Missed(
+                self._memory.open_gaps(self._name),
+                self._memory.last_seen(self._name, before),
+                self._memory.unrepaired_gaps(self._name, CLOCK.now_ms() - REPAIRED_WITHIN_MS),
+            )
         except StoreUnavailable as error:
             log.warning("gaps.unread", venue=self._name, reason=str(error))
             return None
@@ -182,8 +196,7 @@ class Heritage:
             self._unread.append(taken)
         if not taken.is_orphaned:
             self._handed_over.append((taken.prove_by, taken.symbols))
-        self.recall(taken.symbols)
-        self._ask_history(taken.symbols)
+        self._have_candles(taken.symbols, missed)
 
     def _read_again(self, now: float) -> None:
         """What the database could not tell when these were taken, as of then."""
@@ -195,8 +208,16 @@ class Heritage:
                 return
             del self._unread[0]
             self._miss(taken.symbols, missed.held, missed.last_seen if taken.is_orphaned else {})
-            self.recall(taken.symbols)
-            self._ask_history(taken.symbols)
+            self._have_candles(taken.symbols, missed)
+
+    def _have_candles(self, symbols: Sequence[str], missed: Missed | None) -> None:
+        """What is stored first, for all else is judged by it: gaps to repair, and what to ask REST for."""
+        self.recall(symbols)
+        wanted = set(symbols)
+        for row in missed.unrepaired if missed is not None else ():
+            if row.symbol in wanted:
+                self._repair(row)
+        self._ask_history(symbols)
 
     def _check_handed_over(self, now: float) -> None:
         """What was handed over and gives no datum in time is missed since its last sign."""

@@ -238,6 +238,19 @@ class StoredHistory:
                 lasting.pop(row[:4], None)
         return list(lasting.values())
 
+    def unrepaired_gaps(self, venue: str, since: int) -> list[GapRow]:
+        """A venue's gaps of candles that began since then, are over, and of which no repair is known.
+
+        Raises StoreUnavailable.
+        """
+        found = {row[:4]: row for row in self._reader.unrepaired_gaps(venue, since)}
+        for row in self._spool.left(venue, 0)[0]:
+            if row.repaired != "no":
+                found.pop(row[:4], None)
+            elif row.channel == "kline" and row.ended_at is not None and row.started_at >= since:
+                found.setdefault(row[:4], row)
+        return list(found.values())
+
     def last_seen(self, venue: str, before: int) -> dict[str, int]:
         """Symbol -> epoch ms of the last sign of it before that, by the venue's clock.
 

@@ -60,6 +60,15 @@ def open_gaps(connection: Connection, venue: str) -> list[GapRow]:
     return [GapRow(*row) for row in connection.execute(query)]
 
 
+def unrepaired_gaps(connection: Connection, venue: str, since: int) -> list[GapRow]:
+    """See `HistoryReader.unrepaired_gaps`."""
+    query = select(*_GAP).where(
+        _G.venue == venue, _G.started_at >= moment(since), _G.channel == "kline", _G.repaired == "no",
+        _G.ended_at.is_not(None),
+    )  # fmt: skip
+    return [GapRow(*row) for row in connection.execute(query.order_by(*_ORDER))]
+
+
 def page(connection: Connection, wanted: GapFilter, after: GapPlace | None, limit: int) -> GapPage:
     """See `HistoryReader.gaps`."""
     query = select(us(_G.started_at), _G.id, *_GAP).where(*_conditions(wanted))

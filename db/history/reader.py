@@ -246,6 +246,11 @@ class HistoryReader(RecordReader, StatusReader):
         with postgres_errors(), self._engine.connect() as connection:
             return ledger.open_gaps(connection, venue)
 
+    def unrepaired_gaps(self, venue: str, since: int) -> list[GapRow]:
+        """A venue's gaps of candles that began since then, are over and not repaired, ascending by start."""
+        with postgres_errors(), self._engine.connect() as connection:
+            return ledger.unrepaired_gaps(connection, venue, since)
+
     def gaps(self, wanted: GapFilter, *, after: GapPlace | None = None, limit: int = 500) -> GapPage:
         """The first `limit` gaps wanted, behind the end of a page if given, ascending by start and id.
 

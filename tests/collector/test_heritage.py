@@ -24,6 +24,7 @@ class Memory:
         self.asked_before: list[int] = []
         self.candles_read = 0
         self.lasting: list[GapRow] = []
+        self.unrepaired: list[GapRow] = []
 
     def _answer(self) -> None:
         if self.is_gone:
@@ -41,6 +42,10 @@ class Memory:
     def open_gaps(self, venue: str) -> list[GapRow]:  # noqa: ARG002
         self._answer()
         return self.lasting
+
+    def unrepaired_gaps(self, venue: str, since: int) -> list[GapRow]:  # noqa: ARG002
+        self._answer()
+        return [row for row in self.unrepaired if row.started_at >= since]
 
     def last_seen(self, venue: str, before: int) -> dict[str, int]:  # noqa: ARG002
         self._answer()
@@ -75,6 +80,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
         parts,
         begin=lambda symbols: said.append(f"begun {symbols}"),
         ask_history=lambda symbols: said.append(f"asked {symbols}"),
+        repair=lambda row: said.append(f"{row.symbol} repaired, candles read {memory.candles_read} times"),
         wait_shown=lambda _: said.append(f"shown, candles read {memory.candles_read} times"),
     )
     found.start()
@@ -110,3 +116,20 @@ def test_a_gap_that_another_worker_left_too_late_is_gone_on_with(made: Made) -> 
     memory.is_gone = False
     memory.lasting = [left]
     until(lambda: feed.resumed[:1] == [([left], {})])
+
+
+def test_gaps_whose_repair_an_ended_run_did_not_tell_are_repaired_again(made: Made) -> None:
+    """Those of what is taken, lately begun, once stored candles are known, however late the database is."""
+    found, memory, _, said = made
+    now = time.time_ns() // 1_000_000
+    gap = GapRow("bybit", "BTCUSDT", "kline", now - 90_000, now - 60_000, "crash", "no", 0, "")
+    long_ago = gap._replace(started_at=now - 2 * heritage.REPAIRED_WITHIN_MS)
+    memory.unrepaired = [gap, gap._replace(symbol="ETHUSDT"), long_ago]
+    found.on_taken(["BTCUSDT"], is_orphaned=True, taken_at=time.monotonic())
+    until(lambda: said == ["begun ['BTCUSDT']", "asked ['BTCUSDT']"])
+    memory.is_gone = False
+    until(lambda: said[-1] == "asked ['BTCUSDT']" and len(said) > 2)
+    assert said[3:-1] == ["BTCUSDT repaired, candles read 1 times"]
+    found.on_taken(["ETHUSDT"], is_orphaned=False, taken_at=time.monotonic())
+    until(lambda: said[-1] == "asked ['ETHUSDT']")
+    assert said[-2] == "ETHUSDT repaired, candles read 2 times"

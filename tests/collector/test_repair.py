@@ -1,6 +1,7 @@
 """What a repaired gap does to candles."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,7 @@ from collector.venues import Topic
 from db.rows import GapRow
 from market.events import Trade
 from market.intervals import MINUTE_MS
+from tests.collector.backfill.refill_venue import Venue, at
 from tests.collector.fakes import Bench
 from tests.market.candles import DAY, candle, trade
 
@@ -75,3 +77,22 @@ def test_a_gap_that_ends_ahead_of_the_venues_clock_waits_for_the_clock() -> None
     asked.now = DAY
     repair.keep(6.0)
     assert asked.asked == [("BTCUSDT", None, DAY)]
+
+
+@pytest.mark.parametrize("is_here", [True, False])
+def test_a_gap_that_an_ended_run_closed_is_repaired_by_the_next(is_here: bool) -> None:
+    """Whether its candles are here, which that run did not live to tell, or are still to be had."""
+    venue, rows = Venue(), list[GapRow]()
+    backfill = SimpleNamespace(refill=venue.refill, venue_now=lambda: venue.now)
+    repair = Repair(backfill, venue.bench.pipeline, Ledger("binance", rows.append))  # type: ignore[arg-type]
+    venue.stream(at(0, 0), at(9, 51))
+    if is_here:
+        venue.stream(at(9, 51), at(9, 53))
+    venue.now = at(9, 56, 30)
+    venue.stream(at(9, 53), at(9, 56))
+    row = GapRow("binance", "BTCUSDT", "kline", at(9, 51, 10), at(9, 53, 20), "crash", "no", 0, "")
+    repair.on_closed(row)
+    repair.keep(0.0)
+    venue.work()
+    assert rows == [row._replace(repaired="yes", rows_recovered=0 if is_here else 2)]
+    assert bool(venue.asked) is not is_here

@@ -54,6 +54,18 @@ def test_a_start_is_told_what_still_waits_in_the_spool(history: StoredHistory, s
     assert history.open_gaps("binance") == []
 
 
+def test_a_start_is_told_whose_repair_the_last_run_did_not_tell(history: StoredHistory, spool: Spool) -> None:
+    """Gaps of candles that are over, wherever their last word waits."""
+    rows = [gap(n, channel="kline") for n in range(3)]
+    history.write(batch(gaps=[rows[0], rows[1], gap(3, channel="trade")]))
+    spool.append(
+        batch(gaps=[rows[1]._replace(repaired="yes"), rows[2], gap(4, channel="kline", ended_at=None)])
+    )
+    assert history.unrepaired_gaps("bybit", 0) == [rows[0], rows[2]]
+    assert history.unrepaired_gaps("bybit", rows[2].started_at) == [rows[2]]
+    assert history.unrepaired_gaps("binance", 0) == []
+
+
 def test_a_start_is_told_what_was_traded_and_signalled(history: StoredHistory, spool: Spool) -> None:
     """Also what still waits in the spool; of a rule's states the last one, wherever it is."""
     states = [json.dumps({"interval": "1m", "rule": "rsi_reversal", "n": n}) for n in range(4)]

@@ -199,6 +199,22 @@ def test_open_gaps_are_those_that_last(writer: HistoryWriter, reader: HistoryRea
     assert reader.open_gaps("sim-bybit") == []
 
 
+def test_unrepaired_gaps_are_those_of_candles_that_are_over(
+    writer: HistoryWriter, reader: HistoryReader
+) -> None:
+    """Of one venue, begun since a time, of which nobody said yet that their candles were had."""
+    rows = [gap(n, channel="kline") for n in range(3)]
+    others = [
+        gap(0, channel="trade"), gap(3, channel="kline", ended_at=None),
+        gap(4, channel="kline", venue="binance"), gap(5, channel="kline", repaired="partly"),
+    ]  # fmt: skip
+    writer.write(batch(gaps=[*rows[::-1], *others]))
+    assert reader.unrepaired_gaps("bybit", 0) == rows
+    assert reader.unrepaired_gaps("bybit", rows[1].started_at) == rows[1:]
+    writer.write(batch(gaps=[rows[2]._replace(repaired="yes")]))
+    assert reader.unrepaired_gaps("bybit", rows[1].started_at) == rows[1:2]
+
+
 def test_open_and_overlapping_gaps_are_found_without_reading_the_ledger(
     writer: HistoryWriter, engine: Engine
 ) -> None:
