@@ -37,6 +37,12 @@ class IndicatorSeries:
         self.interval = interval
         self.newest: CandleClose | None = None
         """What was said at the newest close."""
+        self.begins = True
+        """Whether the series begins with the oldest candle that it remembers, as far as is known. Where it
+        does not, closes behind too few candles are not told: they would be told as those of a beginning.
+        """
+        self.is_behind = False
+        """Whether something changed on which closes rest that could not be told anew."""
         self._step_ms = INTERVAL_MS[interval]
         self._kept = kept
         self._candles = Columns(self._step_ms)
@@ -73,8 +79,8 @@ class IndicatorSeries:
     def take(self, klines: Sequence[Kline]) -> list[CandleClose]:
         """Take closed candles; every close whose indicators are new or changed by them, ascending.
 
-        A live series answers for revisions up to about 200 candles back; for older ones ask `closes`. Raises
-        ValueError for a candle that is not closed, or of another interval.
+        A live series answers for revisions up to about 200 candles back; of older ones it says that it
+        `is_behind`. Raises ValueError for a candle that is not closed, or of another interval.
         """
         last = self._candles.newest
         if len(klines) == 1 and last is not None and klines[0].open_time > last:
@@ -114,11 +120,16 @@ class IndicatorSeries:
         """Take candles without computing; the index of the first that changed."""
         for kline in klines:
             self._check(kline, is_closed=True)
-        oldest = self._candles.open_time[0] if self._forgotten else 0
-        return self._candles.put([kline for kline in klines if kline.open_time >= oldest])
+        known = klines
+        if not self.begins and len(self._candles) > RUN_UP:
+            oldest = self._candles.open_time[0]
+            known = [kline for kline in klines if kline.open_time >= oldest]
+        self.is_behind = self.is_behind or len(known) < len(klines)
+        return self._candles.put(known)
 
     def _refresh(self, first: int) -> list[CandleClose]:
         """Compute anew; the closes from index `first` on, as far back as they can be told."""
+        self.is_behind = self.is_behind or first < self._first_told()
         return self._conclude(self._table(), first)
 
     def _conclude(self, table: Table, first: int) -> list[CandleClose]:
@@ -134,12 +145,20 @@ class IndicatorSeries:
         first = bisect_left(self._candles.open_time, open_time)
         return self._closes(self._table(), first) if first < len(self._candles) else []
 
+    def has_run_up(self, open_time: int) -> bool:
+        """Whether it remembers enough before this close to say what the whole history says."""
+        return len(self._candles) > RUN_UP and open_time >= self._candles.open_time[RUN_UP]
+
+    def _first_told(self) -> int:
+        """Index of the first close that can be told."""
+        return 0 if self.begins else RUN_UP
+
     def _table(self) -> Table:
         candles = self._candles
         return tabulate(np.array(candles.high), np.array(candles.low), np.array(candles.close))
 
     def _closes(self, table: Table, first: int) -> list[CandleClose]:
-        first = max(first, min(RUN_UP, len(self._candles) - 1) if self._forgotten else 0)
+        first = max(first, min(self._first_told(), len(self._candles) - 1))
         start = max(first - 1, 0)
         closes: list[CandleClose] = []
         before: ClosedIndicators | None = None
@@ -172,6 +191,7 @@ class IndicatorSeries:
         if excess > SLACK:
             self._candles.drop(excess)
             self._forgotten += excess
+            self.begins = False
 
     def _check(self, kline: Kline, *, is_closed: bool) -> None:
         if kline.is_closed != is_closed or kline.interval != self.interval:

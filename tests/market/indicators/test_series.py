@@ -198,16 +198,6 @@ def test_a_long_life_equals_the_batch() -> None:
     assert_same(told, wanted, within=1e-6)
 
 
-def test_a_revision_from_before_its_memory_changes_nothing() -> None:
-    """It is the database's to compute anew."""
-    klines = walk(9, 1_000)
-    series = IndicatorSeries("1m")
-    series.take(klines)
-    newest = series.newest
-    assert series.take([msgspec.structs.replace(klines[3], close=1.0)]) == []
-    assert series.newest == newest
-
-
 def test_what_rules_read_beside_the_indicators() -> None:
     """The candle itself, the close before it, and the mean volume of the 20 before."""
     klines = walk(10, 30)
