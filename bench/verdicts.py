@@ -108,7 +108,7 @@ class Lived:
     def newest_klines(self, _venue: str, _symbols: Sequence[str], _per_series: int) -> list[Kline]:
         return []
 
-    def closes_without_indicators(
+    def owed_closes(
         self, _venue: str, _symbols: Sequence[str], _intervals: Sequence[str], _most: int
     ) -> Mapping[tuple[str, str], Sequence[int]]:
         return {}

@@ -177,15 +177,12 @@ class StoredHistory:
             found = reader.packed_minutes(venue, symbols, since)
         return {symbol: _minutes(packed) for symbol, packed in found.items()}
 
-    def closes_without_indicators(
+    def owed_closes(
         self, venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
     ) -> dict[tuple[str, str], list[int]]:
-        """(symbol, interval) -> open times of those of the newest `most` candles that have no indicators.
-
-        Raises StoreUnavailable.
-        """
+        """See `TrackReader.owed_closes`. Raises StoreUnavailable."""
         with self._past() as reader:
-            return reader.closes_without_indicators(venue, symbols, intervals, most)
+            return reader.owed_closes(venue, symbols, intervals, most)
 
     def paper_states(self, venue: str) -> list[tuple[str, int, dict[str, Any]]]:
         """(symbol, step, state) of a venue's paper trading, after the last step of each rule.

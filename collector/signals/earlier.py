@@ -33,7 +33,7 @@ class EarlierRuns:
         self._memory = memory
         self._resume_at = self._read_at = 0.0
         self._unread: set[str] = set()
-        """Instruments whose candles could not be read."""
+        """Instruments whose candles could not be read yet."""
 
     def fill(self, made: Mapping[str, InstrumentSignals], now: float) -> None:
         """Fill the series of new instruments; without the database they begin empty, and get it later."""
@@ -42,6 +42,8 @@ class EarlierRuns:
         except StoreUnavailable as error:
             log.warning("history.unread", venue=self._venue, reason=str(error))
             past = {}
+            for instrument in made.values():
+                instrument.is_caught_up = False
             self._unread |= made.keys()
             self._read_at = now + RETRY_S
         InstrumentSignals.fill(
@@ -61,8 +63,11 @@ class EarlierRuns:
             return  # said already
         self._unread.clear()
         now_ms = CLOCK.now_ms()
-        for symbol, group in groupby(sorted(klines, key=_symbol_of), key=_symbol_of):
-            instruments[symbol].close(list(group), now_ms, None, now_ms)
+        stored = {
+            symbol: list(group) for symbol, group in groupby(sorted(klines, key=_symbol_of), _symbol_of)
+        }
+        for symbol in symbols:
+            instruments[symbol].catch_up(stored.get(symbol, []), now_ms)
 
     def resume(self, instruments: Mapping[str, InstrumentSignals], now: float) -> None:
         """Tell instruments what was traded and what the day was, once it is known."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
+from collector.history import WANTED
 from collector.signals.flows import Flows, Volumes
 from collector.signals.rows import indicator_row, outcome_row, paper_step_row, signal_row
 from db.rows import IndicatorRow, OutcomeRow, PaperStepRow, SignalRow
@@ -72,6 +73,10 @@ class InstrumentSignals:
         self.changed: set[str] = set()
         self.is_resumed = False
         """Whether it is known what an earlier run traded; until then nothing is traded."""
+        self.is_caught_up = True
+        """Whether it is known what was stored before. Until then series look as if they had just begun, and
+        rows that may be wrong for it are not kept.
+        """
         self.flows = Flows(terms.intervals)
         self._venue = venue
         self._symbol = symbol
@@ -92,11 +97,39 @@ class InstrumentSignals:
 
     @staticmethod
     def fill(stored: Sequence[tuple["InstrumentSignals", str, Past]], now_ms: int) -> None:
-        """Begin series of instruments with stored candles; what they say of the newest is kept and shown."""
+        """Begin series of instruments with the newest `WANTED` stored candles, or all there are.
+
+        What they say of the newest is kept and shown.
+        """
         IndicatorSeries.fill((one._series[interval], past) for one, interval, past in stored)
-        for one, interval, _ in stored:
+        for one, interval, past in stored:
+            one._series[interval].begins = len(past.open_time) < WANTED
             if (close := one._series[interval].newest) is not None:
                 one._say(interval, close, now_ms)
+
+    def catch_up(self, klines: Iterable[Kline], now_ms: int) -> None:
+        """Take the newest `WANTED` stored candles of each series, or all there are: it began without.
+
+        What is said of the newest is kept and shown; rows that are stored already stay as they are.
+        """
+        stored: dict[str, list[Kline]] = {interval: [] for interval in self._series}
+        for kline in klines:
+            if kline.interval in stored:
+                stored[kline.interval].append(kline)
+        self.is_caught_up = True
+        for interval, group in stored.items():
+            series = self._series[interval]
+            series.begins = len(group) < WANTED
+            if closes := series.take(group):
+                self._conclude(interval, closes[-1], now_ms, None, now_ms)
+            series.is_behind = True
+
+    def is_behind(self) -> bool:
+        """Whether rows became wrong that can only be made of stored candles; says so once."""
+        found = [series for series in self._series.values() if series.is_behind]
+        for series in found:
+            series.is_behind = False
+        return bool(found)
 
     def resume(
         self, states: Iterable[tuple[int, PaperState]], signals: Iterable[tuple[Signal, set[int]]]
@@ -130,11 +163,7 @@ class InstrumentSignals:
                 self.owe(interval, (close.indicators.open_time for close in closes[:-1]))
                 del closes[:-1]  # the others are too late for a signal
             for close in closes:
-                self._say(interval, close, now_ms)
-                self._end(interval, close)
-                known_at = max(at, close_of(close.indicators.open_time, interval))
-                for signal in self._judges[interval].judge(close, known_at, quote):
-                    self._fire(signal, close.indicators.atr)
+                self._conclude(interval, close, at, quote, now_ms)
 
     def owe(self, interval: str, open_times: Iterable[int]) -> None:
         """Have the rows of these closes kept by `store_past`."""
@@ -142,7 +171,7 @@ class InstrumentSignals:
 
     def store_past(self, now_ms: int) -> bool:
         """Keep what is said of one series' past and could wait; False where there is none."""
-        if not self._unstored:
+        if not self._unstored or not self.is_caught_up:
             return False
         interval, owed = self._unstored.popitem()
         for close in self._series[interval].since(min(owed)):
@@ -180,10 +209,21 @@ class InstrumentSignals:
         """By interval, what is known of the volume of the candle that is shown."""
         return {name: self.flows.of(name, said.indicators.open_time) for name, said in self.said.items()}
 
+    def _conclude(self, interval: str, close: CandleClose, at: int, quote: Quote | None, now_ms: int) -> None:
+        """A close in order: what it says, positions whose time is up, signals."""
+        self._say(interval, close, now_ms)
+        self._end(interval, close)
+        known_at = max(at, close_of(close.indicators.open_time, interval))
+        for signal in self._judges[interval].judge(close, known_at, quote):
+            self._fire(signal, close.indicators.atr)
+
     def _say(self, interval: str, close: CandleClose, now_ms: int) -> None:
-        rating, found = rate(close), close.indicators
-        self._store(interval, close, rating, now_ms)
-        newest = self._series[interval].newest
+        rating, found, series = rate(close), close.indicators, self._series[interval]
+        if self.is_caught_up or series.has_run_up(found.open_time):
+            self._store(interval, close, rating, now_ms)
+        else:
+            self.owe(interval, [found.open_time])
+        newest = series.newest
         if newest is not None and newest.indicators.open_time == found.open_time:
             self._ratings[interval] = rating
             self._forming.pop(interval, None)

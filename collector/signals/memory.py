@@ -28,10 +28,11 @@ class SignalMemory(Protocol):
     def newest_klines(self, venue: str, symbols: Sequence[str], per_series: int) -> list[Kline]:
         """The newest closed candles of these symbols, of every interval."""
 
-    def closes_without_indicators(
+    def owed_closes(
         self, venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
     ) -> Mapping[tuple[str, str], Sequence[int]]:
-        """(symbol, interval) -> open times of those of the newest `most` candles that have no indicators."""
+        """(symbol, interval) -> open times of closes without indicators, or with some that rest on a candle
+        before it was revised, among the newest `most`."""
 
     def minutes(self, venue: str, symbols: Sequence[str], since: int) -> Mapping[str, Minutes]:
         """Symbol -> its closed 1m candles from epoch ms `since` on."""

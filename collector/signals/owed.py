@@ -1,6 +1,7 @@
-"""Indicators that an earlier run did not come to keep: it ended after their candles were stored.
+"""Indicators that were not kept, or became wrong, and that no live series remembers enough to tell.
 
-They are computed from the stored candles, apart from the live series, which may not remember those any more.
+An earlier run ended before it kept them, or a candle was revised behind them. They are computed from the
+stored candles, apart from the live series.
 """
 
 from collections import deque
@@ -14,6 +15,7 @@ from collector.signals.memory import SignalMemory
 from collector.signals.rows import indicator_row
 from db.errors import StoreUnavailable
 from market.indicators import IndicatorSeries
+from market.indicators.columns import MOST_BARS
 from market.signals import rate
 
 log = structlog.get_logger()
@@ -23,6 +25,8 @@ AFTER_S = 5.0
 RETRY_S = 2.0
 MOST = 1_500
 """Closes of a series that are looked at, the newest: a day of minutes."""
+READ = MOST + MOST_BARS
+"""Candles that are read to compute them: the oldest of them rests on those before it."""
 AT_ONCE = 10
 """Instruments that are asked for together: some 0.1 s of the database."""
 
@@ -41,8 +45,8 @@ class OwedIndicators:
         self._resume_at = 0.0
 
     def follow(self, symbols: Iterable[str], now: float) -> None:
-        """Look at these instruments too, when their start is over."""
-        self._unchecked.extend(symbols)
+        """Look at these instruments too, when their start is over, or what was revised is stored."""
+        self._unchecked.extend(symbol for symbol in symbols if symbol not in self._unchecked)
         self._resume_at = now + AFTER_S
 
     def turn(self, now: float) -> None:
@@ -61,7 +65,7 @@ class OwedIndicators:
 
     def _look(self) -> None:
         symbols = [self._unchecked[n] for n in range(min(AT_ONCE, len(self._unchecked)))]
-        owed = self._memory.closes_without_indicators(self._venue, symbols, self._intervals, MOST)
+        owed = self._memory.owed_closes(self._venue, symbols, self._intervals, MOST)
         for _ in symbols:
             self._unchecked.popleft()
         self._owing.extend((*series, set(open_times)) for series, open_times in owed.items())
@@ -71,11 +75,12 @@ class OwedIndicators:
 
     def _pay(self, symbol: str, interval: str, open_times: set[int]) -> None:
         now_ms = CLOCK.now_ms()  # before the candles are read: what is said of a revision since then holds
-        past = self._memory.past(self._venue, [symbol], [interval], MOST).get((symbol, interval))
+        past = self._memory.past(self._venue, [symbol], [interval], READ).get((symbol, interval))
         if past is None:
             return
-        series = IndicatorSeries(interval, kept=MOST)
+        series = IndicatorSeries(interval, kept=READ)
         IndicatorSeries.fill([(series, past)])
+        series.begins = len(past.open_time) < READ
         for close in series.since(min(open_times)):
             if close.indicators.open_time in open_times:
                 row = indicator_row(self._venue, symbol, interval, close.indicators, rate(close), now_ms)

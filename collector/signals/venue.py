@@ -121,6 +121,8 @@ class VenueSignals:
         now_ms = CLOCK.now_ms()
         for symbol, seen in self._copy(now_ms).items():
             self._see(self._instruments[symbol], symbol, seen, now_ms)
+        if behind := [symbol for symbol, instrument in self._instruments.items() if instrument.is_behind()]:
+            self._owed.follow(behind, now)
         self._show()
         self._store_past(now_ms)
         if self._outlet.has_room:

@@ -28,7 +28,7 @@ class Memory(Told):
         self._check()
         return {(s, i): past_of(HISTORY[-most:]) for s in symbols for i in intervals if s in self.owed}
 
-    def closes_without_indicators(
+    def owed_closes(
         self, _venue: str, symbols: Sequence[str], _intervals: Sequence[str], _most: int
     ) -> Mapping[tuple[str, str], Sequence[int]]:
         self._check()

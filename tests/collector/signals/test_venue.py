@@ -2,99 +2,16 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
 
 import msgspec
 import pytest
 
 from collector import render
-from collector.signals.venue import ROUNDS_A_SECOND, VenueSignals
-from collector.venues import Decoded
-from db.errors import StoreUnavailable
+from collector.signals.venue import ROUNDS_A_SECOND
 from db.hot.keys import INDICATOR_FIELDS
-from db.rows import SignalRow
-from market.events import BookDelta, BookSnapshot, Kline
-from market.indicators import Past
-from market.indicators.day import Minutes
 from market.instruments import unknown_instrument
-from tests.collector.fakes import Bench
-from tests.collector.signals.told import ONE, Told
-from tests.market.walks import DAY, kline, minutes_of, past_of, walk
-
-MINUTE = 60_000
-HISTORY = walk(1, 400)
-
-
-class Memory(Told):
-    """A database: stored candles, and what a run told. With `broken` it does not answer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.broken = False
-        self.day: list[Kline] = []
-        self.owed: list[int] = []
-        self.asked = 0
-
-    def past(
-        self, _venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
-    ) -> Mapping[tuple[str, str], Past]:
-        self._check()
-        return {(symbol, interval): past_of(HISTORY[-most:]) for symbol in symbols for interval in intervals}
-
-    def newest_klines(self, _venue: str, _symbols: Sequence[str], per_series: int) -> list[Kline]:
-        self._check()
-        return HISTORY[-per_series:]
-
-    def closes_without_indicators(
-        self, _venue: str, symbols: Sequence[str], _intervals: Sequence[str], _most: int
-    ) -> Mapping[tuple[str, str], Sequence[int]]:
-        self._check()
-        found = {(symbol, "1m"): self.owed for symbol in symbols}
-        return found if self.owed else {}
-
-    def minutes(self, _venue: str, symbols: Sequence[str], since: int) -> Mapping[str, Minutes]:
-        self._check()
-        return {symbol: minutes_of([k for k in self.day if k.open_time >= since]) for symbol in symbols}
-
-    def paper_states(self, venue: str) -> list[tuple[str, int, dict[str, object]]]:
-        self._check()
-        return super().paper_states(venue)
-
-    def recent_signals(self, venue: str, since: int) -> list[tuple[SignalRow, set[int]]]:
-        self._check()
-        return super().recent_signals(venue, since)
-
-    def _check(self) -> None:
-        self.asked += 1
-        if self.broken:
-            raise StoreUnavailable("Postgres: gone")
-
-
-class Rig:
-    """A pipeline whose closed candles go to a venue's signals, turned by hand."""
-
-    def __init__(self) -> None:
-        self.bench = Bench("bybit", "ETHUSDT")
-        self.told, self.memory = Told(), Memory()
-        self.signals = VenueSignals(self.bench.pipeline, ONE, self.told, self.memory)
-        self.bench.on_closed = self.signals.on_closed  # type: ignore[method-assign]  # as the assembly has it
-        self.now = 100.0
-
-    def turn(self, rounds: int = 1) -> None:
-        for _ in range(rounds):
-            self.now += 0.2
-            self.signals.turn(self.now)
-
-    def candle(self, one: Kline) -> None:
-        at = one.open_time + (MINUTE if one.is_closed else 1)
-        told = msgspec.structs.replace(one, event_time=at, recv_time=at)
-        self.bench.pipeline._take(Decoded("", [told]), at)
-
-    def book(self, update_id: int, time: int, bid: float = 200.0, *, is_first: bool = False) -> None:
-        made = BookSnapshot if is_first else BookDelta
-        levels = ([(bid - n, 9.0) for n in range(10)], [(bid + 1 + n, 1.0) for n in range(10)])
-        event = made("ETHUSDT", *levels, update_id, time, time)
-        self.bench.pipeline._take(Decoded("", [event]), time)
+from tests.collector.signals.rig import HISTORY, MINUTE, Rig
+from tests.market.walks import DAY, kline, walk
 
 
 @pytest.fixture
@@ -177,13 +94,14 @@ def test_history_that_comes_before_the_first_event_makes_no_signal(rig: Rig, *, 
 
 
 def test_a_database_that_is_away_delays_only_what_it_knows(rig: Rig) -> None:
-    """Indicators begin empty, signals of the book fire; trading waits until the states are there."""
+    """Indicators begin empty, and are shown so and not stored; trading waits until the states are there."""
     rig.memory.broken = True
     rig.turn()
     assert rig.signals.is_shown.is_set()  # there is nothing to wait for
     rig.candle(kline(400, 201.0))
     rig.turn()
-    assert [(row.bars, row.reason) for row in rig.told.indicators] == [(1, "warming")]
+    assert rig.bench.pipeline.states["ETHUSDT"].indicators["1m"]["reason"] == "warming"
+    assert rig.told.indicators == []
     rig.memory.broken = False
     asked = rig.memory.asked
     rig.turn()
@@ -194,7 +112,8 @@ def test_a_database_that_is_away_delays_only_what_it_knows(rig: Rig) -> None:
     assert rig.memory.asked == asked + 4
     rig.candle(kline(401, 202.0))
     rig.turn()
-    assert (rig.told.indicators[-1].bars, rig.told.indicators[-1].reason) == (400, "")
+    assert {(row.bars, row.reason) for row in rig.told.indicators} == {(400, "")}
+    assert {row.open_time for row in rig.told.indicators} == {DAY + n * MINUTE for n in (400, 401)}
 
 
 def test_a_reader_that_fails_in_another_way_is_asked_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,9 @@ from sqlalchemy import Engine, text
 
 from db.history.reader import HistoryReader
 from db.history.screening import screened
-from db.history.track import TrackFilter, TrackPlace
+from db.history.track import REST_ON, TrackFilter, TrackPlace
 from db.history.writer import HistoryWriter, Written
-from db.rows import Batch
+from db.rows import Batch, KlineRow
 from tests.db.history.rows import MINUTE, OPEN, indicators, kline, outcome, paper_step, paper_trade, signal
 from tests.db.spool.batches import of_every_kind
 
@@ -121,15 +121,30 @@ def test_fewer_indicators_are_the_last_of_each_group(writer: HistoryWriter, read
     assert reader.indicators(*SERIES, limit=2) == [indicators(38), indicators(39)]
 
 
-def test_closes_without_indicators_are_found(writer: HistoryWriter, reader: HistoryReader) -> None:
+def test_owed_closes_are_found(writer: HistoryWriter, reader: HistoryReader) -> None:
     """Of the newest candles; a series that lacks none is left out."""
     hourly = [kline(n * 60, interval="1h") for n in range(2)]
     rows = [indicators(n) for n in range(40) if n not in (3, 37, 39)]
     rows += [indicators(n * 60, interval="1h") for n in range(2)]
     writer.write(Batch("b", klines=[*(kline(n) for n in range(40)), *hourly], indicators=rows))
-    found = reader.closes_without_indicators("bybit", ["ETHUSDT", "XRPUSDT"], ["1m", "5m", "1h"], 5)
+    found = reader.owed_closes("bybit", ["ETHUSDT", "XRPUSDT"], ["1m", "5m", "1h"], 5)
     assert found == {("ETHUSDT", "1m"): [OPEN + 37 * MINUTE, OPEN + 39 * MINUTE]}
-    assert reader.closes_without_indicators("binance", ["ETHUSDT"], ["1m"], 5) == {}
+    assert reader.owed_closes("binance", ["ETHUSDT"], ["1m"], 5) == {}
+
+
+def test_closes_that_rest_on_a_revised_candle_are_owed(writer: HistoryWriter, reader: HistoryReader) -> None:
+    """Until they are computed later than it came; one that came in time, or changes nothing, owes nothing."""
+    count, at = REST_ON + 50, OPEN + 1_000 * MINUTE
+    rows = [indicators(n, computed_at=at) for n in range(count)]
+    writer.write(Batch("b", klines=[kline(n) for n in range(count)], indicators=rows))
+    same, early, late = (kline(5), kline(7, recv_time=at - 1), kline(10, recv_time=at + 1))
+    told = [KlineRow(k.venue, msgspec.structs.replace(k.kline, source="rest")) for k in (same, early, late)]
+    told[1:] = [KlineRow(k.venue, msgspec.structs.replace(k.kline, close=1.6)) for k in told[1:]]
+    writer.write(Batch("b", klines=told))
+    found = reader.owed_closes("bybit", ["ETHUSDT"], ["1m"], 1_000)
+    assert found == {("ETHUSDT", "1m"): [OPEN + n * MINUTE for n in range(10, 10 + REST_ON)]}
+    writer.write(Batch("b", indicators=[indicators(n, computed_at=at + 1) for n in range(10, count)]))
+    assert reader.owed_closes("bybit", ["ETHUSDT"], ["1m"], 1_000) == {}
 
 
 def test_signals_of_the_last_hour_tell_what_is_priced(writer: HistoryWriter, reader: HistoryReader) -> None:
