@@ -5,11 +5,13 @@ import pytest
 
 from collector.history import WANTED
 from collector.signals.instrument import InstrumentSignals
+from collector.signals.memory import Left, left_of
 from collector.signals.owed import AFTER_S
 from market.events import Kline
 from market.indicators import closes
+from market.quotes import quote_around
 from tests.collector.signals.rig import Rig
-from tests.collector.signals.told import ONE, Told
+from tests.collector.signals.told import ONE, Told, live, look
 from tests.market.walks import past_of, walk
 
 MINUTE = 60_000
@@ -17,10 +19,10 @@ LONG = walk(1, 1_400, rests=False)
 
 
 def after(told: Told, klines: list[Kline], now: int) -> InstrumentSignals:
-    """The next run, that begins at `now` with these candles."""
+    """The next run, that begins at `now` with these candles and what was told before."""
     made = InstrumentSignals("bybit", "ETHUSDT", ONE, told)
     InstrumentSignals.fill([(made, "1m", past_of(klines))], now)
-    made.resume([], [])
+    made.resume(*left_of(told, "bybit", now).get("ETHUSDT", Left([], [])))
     return made
 
 
@@ -122,3 +124,51 @@ def test_a_series_that_is_behind_asks_what_it_owes() -> None:
     rig.memory.owed = [LONG[500].open_time]
     rig.turn(40)
     assert [row.open_time for row in rig.told.indicators] == [LONG[-1].open_time, LONG[500].open_time]
+
+
+def test_the_book_cools_down_across_a_restart() -> None:
+    """Pressure that goes on fires once, and again when a minute has passed."""
+    told, klines = Told(), walk(7, 400, rests=False)
+    made = after(told, klines, 0)
+    price, at = klines[-1].close, klines[-1].open_time + MINUTE
+    for n in range(0, 6_000, 200):
+        look(made, price, at + n, imbalance_10=0.9)
+    assert len(told.signals) == 1
+    made = after(told, klines, at + 6_000)
+    for n in range(6_000, 60_000, 200):
+        look(made, price, at + n, imbalance_10=0.9)
+    assert len(told.signals) == 1
+    for n in range(60_000, 70_000, 200):
+        look(made, price, at + n, imbalance_10=0.9)
+    assert len(told.signals) == 2
+
+
+def test_a_close_that_fired_is_not_judged_again_after_a_restart() -> None:
+    """Though its candle comes again, revised, in time."""
+    told, klines = Told(), walk(4, 600)
+    made, fired = after(told, klines[:400], 0), 399
+    while not told.signals:
+        fired += 1
+        live(made, klines[fired])
+    before, last = list(told.signals), klines[fired]
+    at = last.open_time + MINUTE + 5_000
+    made = after(told, klines[fired - 400 : fired], at)
+    made.close([last], at, quote_around(last.close, 1.0, at), at)
+    assert told.signals == before
+
+
+def test_a_position_whose_time_ran_out_meanwhile_is_left_after_a_restart() -> None:
+    """At the first quote, not at the next close."""
+    told, klines = Told(), walk(4, 700)
+    made = after(told, klines[:400], 0)
+    newest = 400
+    while not any(trade.exit_ts is None for trade in told.trades):
+        live(made, klines[newest])
+        newest += 1
+    (held,) = [trade for trade in told.trades if trade.exit_ts is None]
+    newest += 60
+    at = klines[newest].open_time + MINUTE
+    made = after(told, klines[newest - 399 : newest + 1], at)
+    look(made, held.entry_price, at + 200)
+    (left,) = [trade for trade in told.trades if trade.entry_ts == held.entry_ts and trade.rule == held.rule]
+    assert (left.exit_reason, left.exit_ts) == ("time", at + 200)
