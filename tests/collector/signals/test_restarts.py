@@ -1,5 +1,7 @@
 """What an earlier run stored is taken up, and nothing that was right is replaced by less."""
 
+from typing import Any, cast
+
 import msgspec
 import pytest
 
@@ -22,7 +24,7 @@ def after(told: Told, klines: list[Kline], now: int) -> InstrumentSignals:
     """The next run, that begins at `now` with these candles and what was told before."""
     made = InstrumentSignals("bybit", "ETHUSDT", ONE, told)
     InstrumentSignals.fill([(made, "1m", past_of(klines))], now)
-    made.resume(*left_of(told, "bybit", now).get("ETHUSDT", Left([], [])))
+    made.resume(*left_of(cast(Any, told), "bybit", now).get("ETHUSDT", Left([], [])))
     return made
 
 

@@ -34,7 +34,7 @@ def bybit_book(kind: str, bids: list[list[str]], asks: list[list[str]]) -> bytes
 
 
 def binance_candle(**prices: str) -> bytes:
-    k = {"o": "1", "h": "1", "l": "1", "c": "1", **prices}
+    k: dict[str, object] = {"o": "1", "h": "1", "l": "1", "c": "1", **prices}
     k |= {"t": MINUTE, "i": "1m", "v": "1", "q": "1", "n": 1, "V": "1", "x": True}
     return json.dumps(
         {"stream": "x@kline_1m", "data": {"e": "kline", "E": MINUTE, "s": "X", "k": k}}
@@ -42,7 +42,7 @@ def binance_candle(**prices: str) -> bytes:
 
 
 def bybit_candle(**prices: str) -> bytes:
-    k = {"open": "1", "high": "1", "low": "1", "close": "1", **prices}
+    k: dict[str, object] = {"open": "1", "high": "1", "low": "1", "close": "1", **prices}
     k |= {"start": MINUTE, "interval": "1", "volume": "1", "turnover": "1", "confirm": True}
     return json.dumps({"topic": "kline.1.X", "ts": MINUTE, "data": [k]}).encode()
 
