@@ -197,10 +197,11 @@ class Book:
             if index >= 200:
                 continue
             key, kind = side.keys[index], draw()
-            if kind < 0.15 and index > 0:
+            room = side.keys[index + 1] - key
+            if kind < 0.3 and room > self._gap():
+                side.put(key + 1 + int(draw() * (room - 1)), self._size(index))
+            elif kind < 0.15 and index > 0:
                 side.put(key, 0)
-            elif kind < 0.3 and key + 1 not in side.lots:
-                side.put(key + 1, self._size(index))
             else:
                 side.put(key, self._size(index))
         for side in (self.bids, self.asks):
@@ -212,19 +213,18 @@ class Book:
         self._advance()
 
     def _fill_up(self, spread_factor: float) -> None:
-        """New orders where the middle has left room: the spread closes within a few moves."""
+        """New orders where the middle has left room, from the best price on: at times a gap short of it."""
         changed = False
         for side, other in ((self.bids, self.asks), (self.asks, self.bids)):
-            limit = max(self._limit(side, spread_factor), 1 - other.keys[0])
-            key = side.keys[0] - self._gap()
-            for _ in range(8):
-                if key <= limit:
+            key = max(self._limit(side, spread_factor), 1 - other.keys[0])
+            best = side.keys[0]
+            if key < best and self._random.random() >= 0.6:
+                key += self._gap()
+            for _ in range(_MOST):
+                if key >= best:
                     break
                 side.put(key, self._size(0))
-                key -= self._gap()
-                changed = True
-            if key <= limit < side.keys[0] and self._random.random() < 0.6:
-                side.put(limit, self._size(0))
+                key += self._gap()
                 changed = True
         if changed:
             self._advance()

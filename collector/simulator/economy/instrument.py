@@ -17,8 +17,6 @@ _TRADES_KEPT = 5000
 _MIN_STEP_MS = 100.0
 _SKIPPED_STEP_MS = 5_000
 """How often there is a trade in a time that is only skipped through."""
-_SETTLING = 300
-"""Moves within which a book that was left behind is certainly at the price again."""
 _HOUR_MS = 3_600_000
 FUNDING_HOURS = 8
 
@@ -124,8 +122,7 @@ class Instrument:
         self.time = int(now)
         self.candles.roll(now)
         self._target = self._price()[0] / tick_size
-        for _ in range(_SETTLING):
-            self.book.move(self._target, 1.0)
+        self.book.move(self._target, 1.0)
         self.book.tops.clear()
         self.version += 1
 

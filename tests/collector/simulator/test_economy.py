@@ -191,3 +191,26 @@ def test_the_market_of_an_instrument_is_believable() -> None:
     assert expected / 5 < turnover < expected * 5
     assert 1 <= np.median(spreads) < 20 < max(spreads)
     assert abs(rows[-1, CLOSE] - PATH.now(rows[-1, OPEN_TIME] + MINUTE_MS)[0][0] * 10) < 400
+
+
+@pytest.mark.parametrize("symbol", ["BNBUSDT", "PUMPFUNUSDT"])
+def test_the_touch_stays_at_the_path(symbol: str) -> None:
+    """Whatever takers eat and however the path jumps, no move leaves the best levels far from it."""
+    instrument = Instrument(source(symbol, "bybit"), NOW, Random(3))
+    tick_size, book = instrument.listing.tick_size, instrument.book
+    now = float(NOW)
+    while instrument.version < 1000:
+        now = max(instrument.visit(now), now + 1.0)
+        path = PATH.now(instrument.time)[1][instrument.source.coin.rank - 1] / tick_size
+        near, deep = 4 + 4e-4 * path, 40 + 20e-4 * path
+        assert path - near < book.top.bid < book.top.ask < path + near
+        assert book.asks.keys[9] < path + deep and -book.bids.keys[9] > path - deep
+
+
+def test_time_that_is_skipped_leaves_the_book_at_the_price() -> None:
+    """After an hour without a look the touch is where the path is."""
+    instrument = Instrument(source(), NOW, Random(3))
+    instrument.skip_to(NOW + 60 * MINUTE_MS)
+    path = PATH.now(NOW + 60 * MINUTE_MS)[0][0] * 10
+    assert path - 500 < instrument.book.top.bid < instrument.book.top.ask < path + 500
+    assert abs(instrument.candles.last_price - path) < 1000
