@@ -13,7 +13,7 @@ from db.local.commands import MakeCommand, psql_command, redis_cli_command, rese
 from db.local.environment import read_settings
 from db.local.errors import LocalError, StopRequested
 from db.local.install import DEVELOPMENT, LOCAL, ensure_environment, is_ready
-from db.local.running import Session, page_url, say, up
+from db.local.running import Session, page_url, say, up, wait_for_page
 from db.local.trial import finish, refuse, try_settings
 
 HELP = """\
@@ -108,8 +108,9 @@ def _point_to(running: State) -> int:
         raise LocalError(
             f"./dev {running.command} (pid {running.pid}) is using the local stores: end it first"
         )
-    print(f"Tickdeck  {running.url}")
-    print(f"(already started by ./dev {running.command}, pid {running.pid})")
+    started = f"started by ./dev {running.command}, pid {running.pid}"
+    wait_for_page(running, lambda: say(f"Tickdeck is still starting ({started})"))
+    say(f"Tickdeck  {running.url}\n(already {started})")
     return 0
 
 

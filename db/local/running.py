@@ -9,16 +9,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 from db.local.binaries import Places
 from db.local.checkout import Checkout, State
 from db.local.environment import STORE_NAMES, refuse_on_platforms
-from db.local.errors import StopRequested
+from db.local.errors import LocalError, StopRequested
 from db.local.install import site_packages
 from db.local.process import Program, birth
 from db.local.signals import Signals
 from db.local.stores import Stores, checkout_stores
 from db.local.supervisor import Supervisor
+
+PATIENCE_S = 60.0
+"""So long a second `dev` waits for the page of the first: an installation may take as much."""
 
 
 def say(line: str) -> None:
@@ -133,6 +137,27 @@ def _start_parts(session: Session, supervisor: Supervisor, env: Mapping[str, str
     with _timed("web"):
         web = supervisor.start(session.program("web", serve, env))
         supervisor.wait_until(lambda: _is_alive(int(env["PORT"])), web)
+
+
+def wait_for_page(
+    running: State, on_silence: Callable[[], None], patience_s: float = PATIENCE_S, every_s: float = 0.1
+) -> None:
+    """Wait for the page of another `dev` to answer. `on_silence` is called once where it does not yet.
+
+    Raises LocalError where it does not in time, or where that `dev` ends.
+    """
+    port, deadline = urlsplit(running.url).port or 80, time.monotonic() + patience_s
+    is_first = True
+    while not _is_alive(port):
+        if is_first:
+            on_silence()
+        is_first = False
+        who = f"./dev {running.command} (pid {running.pid})"
+        if not birth(running.pid):
+            raise LocalError(f"{who} has ended before its page was there: run it again")
+        if time.monotonic() > deadline:
+            raise LocalError(f"{running.url} of {who} does not answer: what that one prints says why")
+        time.sleep(every_s)
 
 
 @contextmanager
