@@ -48,10 +48,11 @@ REDIS_IS_SILENT = Notice("old", "Redis does not answer · these are the last kno
 POSTGRES_IS_SILENT = Notice("old", "Postgres does not answer · the history is missing, live numbers go on")
 POSTGRES_IS_SILENT_TOO = Notice("old", "Postgres does not answer either · the history is missing")
 HISTORY_IS_DELAYED = Notice("old", "The history is delayed · the collector cannot write to Postgres now")
+HISTORY_CATCHES_UP = Notice("old", "The history catches up · rows that waited are still being written")
 _BEGINS = "The collector has just started · these are the last known values"
 _NO_COLLECTOR = "The collector is gone · nothing new comes in"
-_DELAYED = ("behind", "down", "refused", "schema")
-"""States in which a collector's rows wait."""
+_DELAYED = ("down", "refused", "schema")
+"""States in which none of a collector's rows is written."""
 
 log = structlog.get_logger()
 
@@ -163,8 +164,8 @@ class ReadModel:
             notices.append(Notice("trouble", _NO_COLLECTOR, last))
         elif begins and last and len(feeds) < len(read.feeds):
             notices.append(Notice("old", _BEGINS, last))
-        elif any(worker.get("db_state") in _DELAYED for worker in (read.workers or {}).values()):
-            notices.append(HISTORY_IS_DELAYED)
+        else:
+            notices += _said_of_history((read.workers or {}).values())
         if read.unreadable:
             notices.append(Notice("trouble", f"unreadable rows: {', '.join(read.unreadable)}"))
         return notices
@@ -253,3 +254,11 @@ class ReadModel:
         if was_simulated and not any(feeds.get(v) or markets[v] for v in live):
             return simulated, stood_in
         return live, markets
+
+
+def _said_of_history(workers: Iterable[Fields]) -> list[Notice]:
+    """At most one sentence for all workers, of the worst."""
+    states = {worker.get("db_state") for worker in workers}
+    if states.intersection(_DELAYED):
+        return [HISTORY_IS_DELAYED]
+    return [HISTORY_CATCHES_UP] if "behind" in states else []

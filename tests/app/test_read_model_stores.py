@@ -4,6 +4,7 @@ import pytest
 
 from app.read_model import (
     BEGINS_MS,
+    HISTORY_CATCHES_UP,
     HISTORY_IS_DELAYED,
     POSTGRES_IS_SILENT,
     POSTGRES_IS_SILENT_TOO,
@@ -71,24 +72,23 @@ def test_a_postgres_that_is_gone_is_a_notice(reader: FakeReader, time: FakeTime)
 
 
 @pytest.mark.parametrize(
-    ("state", "delayed"),
+    ("states", "notices"),
     [
-        ("up", False),
-        ("starting", False),
-        ("behind", True),
-        ("down", True),
-        ("refused", True),
-        ("schema", True),
+        (("up", "up"), ()),
+        (("up", "starting"), ()),
+        (("up", "behind"), (HISTORY_CATCHES_UP,)),
+        (("up", "down"), (HISTORY_IS_DELAYED,)),
+        (("behind", "refused"), (HISTORY_IS_DELAYED,)),
+        (("schema", "up"), (HISTORY_IS_DELAYED,)),
     ],
 )
-def test_a_collector_that_cannot_write_is_a_notice(
-    reader: FakeReader, time: FakeTime, state: str, delayed: bool
+def test_a_collector_whose_rows_wait_is_a_notice(
+    reader: FakeReader, time: FakeTime, states: tuple[str, str], notices: tuple[Notice, ...]
 ) -> None:
-    """One of several is enough."""
+    """One of several is enough, and the worst is said."""
     reader.states = {"bybit": LIVE_FEED, "binance": LIVE_FEED}
-    reader.collectors = {"a": WORKER, "b": WORKER | {"db_state": state}}
-    notices = ReadModel(settings(), reader, time.clock).market().notices
-    assert notices == ((HISTORY_IS_DELAYED,) if delayed else ())
+    reader.collectors = {name: WORKER | {"db_state": state} for name, state in zip("ab", states, strict=True)}
+    assert ReadModel(settings(), reader, time.clock).market().notices == notices
 
 
 def test_a_collector_that_is_gone_is_one_notice(reader: FakeReader, time: FakeTime) -> None:
