@@ -37,13 +37,17 @@
     if (!dialog.open) dialog.showModal();
   }
 
-  function chooseInterval(place) {
-    const button = document.querySelectorAll(INTERVALS)[place];
+  // What the layout has not brought yet cannot be pressed.
+  function press(button) {
     if (button) button.click();
   }
 
+  function chooseInterval(place) {
+    press(document.querySelectorAll(INTERVALS)[place]);
+  }
+
   tickdeck.keys.on("?", open);
-  tickdeck.keys.on("t", () => document.getElementById("theme-toggle").click());
+  tickdeck.keys.on("t", () => press(document.getElementById("theme-toggle")));
   for (let place = 0; place < 6; place += 1) tickdeck.keys.on(String(place + 1), () => chooseInterval(place));
   tickdeck.help = { open };
 })();
