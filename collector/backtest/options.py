@@ -19,6 +19,9 @@ NOT_PLAYED = (
     "keeps the best level alone (orderbook_ticks); its live record is in /api/scoreboard"
 )
 
+LAST_TIME = 253_370_764_800_000
+"""The begin of the year 9999: a database holds what is asked for behind it too."""
+
 
 class Unusable(ValueError):
     """What was asked for cannot be done. Says why, and what can be."""
@@ -88,8 +91,8 @@ def check_names(options: Options, known: Iterable[Instrument]) -> None:
 
 
 def _time(word: str) -> int:
-    if word.isdecimal() and len(word) > 8:
-        return int(word)
+    if word.isdecimal() and (len(word) > 8 or word == "0"):
+        return _bounded(int(word), word)
     try:
         moment = datetime.fromisoformat(word)
     except ValueError:
@@ -98,7 +101,13 @@ def _time(word: str) -> int:
         if len(word) > 10:
             raise argparse.ArgumentTypeError(f"expected a zone, like {word}Z")
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)
+    return _bounded(int(moment.timestamp() * 1000), word)
+
+
+def _bounded(time: int, word: str) -> int:
+    if not 0 <= time <= LAST_TIME:
+        raise argparse.ArgumentTypeError(f"expected a time from 1970 to 9998, found {word!r}")
+    return time
 
 
 def _rules(words: str) -> tuple[CandleRule, ...]:

@@ -42,6 +42,8 @@ class Record:
     """What a backtest found; trades as they ended, the open ones without an exit."""
 
     candles: int = 0
+    span: tuple[int, int] = (0, 0)
+    """From the open of the first candle to the end of the last, epoch ms."""
     signals: list[Fired] = field(default_factory=list)
     trades: list[PaperTrade] = field(default_factory=list)
     scores: list[ScoreboardRow] = field(default_factory=list)
@@ -64,10 +66,13 @@ def play(
             played = replay.take(kline)
             signals += played.signals
             trades |= {(t.rule, t.entry_time): t for t in played.trades}
+        first = record.span[0] if record.candles else page[0].open_time
+        record.span = first, page[-1].open_time + INTERVAL_MS[options.interval]
         record.candles += len(page)
         progress(page[-1].open_time - options.start, options.end - options.start)
     if not record.candles:
         raise Unusable(f"no {options.interval} candles are stored in that time; {_what_is(reader, series)}")
+    progress(1, 1)  # the time asked for may go on behind the last candle
     record.trades = sorted(trades.values(), key=lambda t: (t.entry_time, t.rule))
     prices = _prices(reader, options)
     record.signals = [Fired(s, _net_of(s, prices, options.costs.taker_bps)) for s in signals]
@@ -105,7 +110,7 @@ def _net_of(signal: Signal, prices: CandlePrices, taker_bps: float) -> tuple[flo
 def _scores(rule: str, record: Record, prices: CandlePrices, options: Options) -> list[ScoreboardRow]:
     fired = [each for each in record.signals if each.signal.rule == rule]
     moments = [Moment(options.symbol, each.signal.side, each.signal.ts) for each in fired]
-    drawn = matched_moments(moments, (options.start, options.end), SEED)
+    drawn = matched_moments(moments, record.span, SEED)
     rows = []
     for number, horizon_s in enumerate(HORIZONS_S):
         nets = ((each.signal.ts, each.net_bps[number]) for each in fired)

@@ -74,7 +74,7 @@ def test_it_says_what_the_collector_would_have(tmp_path: Path, capsys: pytest.Ca
     shown = capsys.readouterr()
     assert f"2,000 candles, {len(signals):,} signals" in shown.out
     assert "book_pressure cannot be played" in shown.out
-    assert "played 99 %" in shown.err
+    assert shown.err.endswith("played 99 %\nplayed 100 %\n")
 
 
 @pytest.mark.usefixtures("engine")
@@ -92,6 +92,20 @@ def test_the_same_candles_give_the_same_files(tmp_path: Path) -> None:
         for directory in (one, worst)
     ]
     assert totals[1] < totals[0]
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_time_asked_for_may_be_longer_than_what_is_stored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the first moment to the last: the same scores, chance included, and a progress that ends."""
+    scores = []
+    for start, end in ((DAY, END), (0, 253_370_764_800_000)):
+        pairs = OPTIONS | {"--from": str(start), "--to": str(end), "--out": str(tmp_path)}
+        assert main([word for pair in pairs.items() for word in pair]) == 0
+        assert capsys.readouterr().err.endswith("played 100 %\n")
+        scores.append(rows(tmp_path, "scoreboard"))
+    assert scores[0] == scores[1]
 
 
 @pytest.mark.usefixtures("engine")
@@ -122,6 +136,8 @@ def test_what_is_not_there_is_said(
         (["--rules", "macd_trend,book_pressure"], "book_pressure cannot be played: it reads ten levels"),
         (["--from", "soon"], "expected a day, a time or epoch ms, found 'soon'"),
         (["--from", "2026-01-01T10:00"], "expected a zone"),
+        (["--from", "9" * 20], "argument --from: expected a time from 1970 to 9998"),
+        (["--to", "1969-12-31"], "argument --to: expected a time from 1970 to 9998"),
         (["--to", "2020-01-01"], "--to must be later"),
         (["--spread-bps", "-1"], "expected from 0 to 10000"),
     ],
