@@ -52,7 +52,17 @@
     return newest ? tickdeck.format.fixed(newest[name], 1) : tickdeck.format.MISSING;
   }
 
+  // What a stored candle without a row of indicators means: they follow the candles, at a first start by minutes.
+  function isAwaited(candles) {
+    const closed = candles.filter((k) => !k.isForming);
+    return closed.filter((k) => isMissing(k.reason)).length > closed.length / 2;
+  }
+
   function remark(candles) {
+    return newestRemark(candles) + (isAwaited(candles) ? " · past not computed yet" : "");
+  }
+
+  function newestRemark(candles) {
     const newest = candles.findLast((k) => !isMissing(k.rsi));
     if (!newest) return candles.some((k) => k.reason === "warming") ? " · warming" : "";
     const words = { hole: " · after a hole", warming: " · warming" }[newest.reason] || "";

@@ -207,6 +207,18 @@ def test_each_missing_part_is_said_and_unsaid(browser: Browser) -> None:
         assert visit.complaints == []
 
 
+def test_keys_before_the_layout_is_there_do_nothing(browser: Browser, site: Site) -> None:
+    """What they would press is not there yet: no error, and the page comes."""
+    with Visit(browser, site.url) as visit:
+        visit.page.route("**/_dash-layout", lambda route: (visit.page.wait_for_timeout(1), route.abort()))
+        visit.page.reload(wait_until="load")
+        visit.complaints.clear()
+        assert visit.page.locator("#theme-toggle").count() == 0
+        for key in "t1fv":
+            visit.page.keyboard.press(key)
+        assert [words for words in visit.complaints if "null" in words] == []
+
+
 @pytest.mark.parametrize("width", [1440, 1024, 390])
 def test_the_shell_fits_every_width(browser: Browser, site: Site, tmp_path: Path, width: int) -> None:
     """Frozen, with the search open: nothing runs out of the window."""

@@ -60,6 +60,16 @@ def test_the_provisional_value_follows_the_forming_candle(browser: Browser, site
         assert any(text.startswith("RSI 14") and "provisional" in text for text in texts)
 
 
+def test_panes_without_past_values_say_why(browser: Browser) -> None:
+    """At a first start candles are stored minutes before their indicators."""
+    with SymbolSite() as young:
+        young.history.said = []
+        with SymbolVisit(browser, young) as visit:
+            texts = f"({CHART}.layout.annotations || []).map(a => a.text)"
+            visit.until(f"() => {texts}.filter(text => text.includes('not computed yet')).length === 2")
+            assert visit.complaints == []
+
+
 def test_a_switch_is_kept_in_the_address_and_in_the_browser(browser: Browser, site: SymbolSite) -> None:
     """Bollinger comes and EMA goes at once, also after a reload without the words in the address."""
     with SymbolVisit(browser, site) as visit:
