@@ -91,8 +91,8 @@ class InstrumentSignals:
         self._desk = PaperDesk(terms.settings, terms.taker_bps)
         self._ratings: dict[str, Rating | None] = {}
         self._forming: dict[str, Kline] = {}
-        self._unstored: dict[str, set[int]] = {}
-        """By interval, open times of closes whose rows are still to be kept."""
+        self._unstored: dict[str, tuple[int, int]] = {}
+        """By interval, open times of the first and the last close whose rows are still to be kept."""
         self._step = 0
 
     @staticmethod
@@ -160,22 +160,18 @@ class InstrumentSignals:
         for interval, group in groupby(by_interval, key=lambda k: k.interval):
             closes = self._series[interval].take(list(group))
             if len(closes) > BULK:
-                self.owe(interval, (close.indicators.open_time for close in closes[:-1]))
+                self._owe(interval, closes[0].indicators.open_time, closes[-2].indicators.open_time)
                 del closes[:-1]  # the others are too late for a signal
             for close in closes:
                 self._conclude(interval, close, at, quote, now_ms)
-
-    def owe(self, interval: str, open_times: Iterable[int]) -> None:
-        """Have the rows of these closes kept by `store_past`."""
-        self._unstored.setdefault(interval, set()).update(open_times)
 
     def store_past(self, now_ms: int) -> bool:
         """Keep what is said of one series' past and could wait; False where there is none."""
         if not self._unstored or not self.is_caught_up:
             return False
-        interval, owed = self._unstored.popitem()
-        for close in self._series[interval].since(min(owed)):
-            if close.indicators.open_time in owed:
+        interval, (first, last) = self._unstored.popitem()
+        for close in self._series[interval].since(first):
+            if close.indicators.open_time <= last:
                 self._store(interval, close, rate(close), now_ms)
         return True
 
@@ -217,12 +213,17 @@ class InstrumentSignals:
         for signal in self._judges[interval].judge(close, known_at, quote):
             self._fire(signal, close.indicators.atr)
 
+    def _owe(self, interval: str, first: int, last: int) -> None:
+        """Have the rows of these closes, and of those between, kept by `store_past`."""
+        held = self._unstored.get(interval, (first, last))
+        self._unstored[interval] = (min(first, held[0]), max(last, held[1]))
+
     def _say(self, interval: str, close: CandleClose, now_ms: int) -> None:
         rating, found, series = rate(close), close.indicators, self._series[interval]
         if self.is_caught_up or series.has_run_up(found.open_time):
             self._store(interval, close, rating, now_ms)
         else:
-            self.owe(interval, [found.open_time])
+            self._owe(interval, found.open_time, found.open_time)
         newest = series.newest
         if newest is not None and newest.indicators.open_time == found.open_time:
             self._ratings[interval] = rating

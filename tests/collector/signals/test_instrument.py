@@ -111,6 +111,20 @@ def test_rows_of_the_past_can_wait() -> None:
     assert [row.open_time for row in told.indicators[1:]] == [k.open_time for k in klines[:-1]]
 
 
+def test_the_past_is_stored_once_however_many_pieces_it_comes_in() -> None:
+    """Newer ones first, and what was said meanwhile is said as it is at the end."""
+    told, klines = Told(), walk(8, 300)
+    made = fresh(told)
+    at = klines[-1].open_time + MINUTE
+    for piece in (klines[200:299], klines[299:], klines[:200]):
+        made.close(piece, at, None, at)
+    shown = len(told.indicators)
+    assert (made.store_past(at), made.store_past(at)) == (True, False)
+    rows = told.indicators[shown:]
+    assert [row.open_time for row in rows] == [k.open_time for k in klines[:-1]]
+    assert [row.rsi for row in rows] == [close.indicators.rsi for close in closes(klines[:-1])]
+
+
 def bars(trade: PaperTrade | PaperTradeRow) -> tuple[str, str, int, int | None, str | None]:
     """Who traded, which way, and in which candles it began and ended."""
     if isinstance(trade, PaperTrade):
