@@ -141,7 +141,7 @@ class Writer:
     @property
     def has_room(self) -> bool:
         """Whether rows that can wait may come: little waits, and the database takes it."""
-        waiting = len(self._past) + len(self._indicators) + self._outbox.rows
+        waiting = len(self._past) + len(self._indicators) + self._outbox.rows + self._spool.rows
         return self._outbox.is_open and waiting < ROOM
 
     @property

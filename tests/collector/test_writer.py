@@ -212,6 +212,26 @@ def test_signals_are_kept_and_told(tmp_path: Path) -> None:
     assert sum(len(b.indicators) for b in history.batches) == 4_001
 
 
+def test_what_can_wait_has_no_room_while_much_waits_on_disk(tmp_path: Path) -> None:
+    """A slow database's rows are soon on disk and in memory no more: that makes no room for others."""
+    history = FakeHistory()
+    history.may_go_on.clear()
+    writer, _ = make(history, tmp_path)
+    writer.start()
+    for n in range(writing.ROOM):
+        writer.add_indicators(indicators(n))
+    deadline = time.monotonic() + 15
+    while writer.queued:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert not writer.has_room
+    history.may_go_on.set()
+    while not writer.has_room:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert writer.stop(15.0)
+
+
 def test_only_a_new_candle_is_news(tmp_path: Path) -> None:
     """History that REST filled in is written and not announced."""
     writer, told = make(FakeHistory(), tmp_path)
