@@ -3,7 +3,7 @@
 from bisect import insort
 from collections.abc import Container, Iterable, Iterator
 
-from collector.backfill.jobs import HISTORY
+from collector.backfill.jobs import GAP, HISTORY
 
 JOIN = 100
 """Candles between two wanted ones that are rather asked for again than left out of one request."""
@@ -77,16 +77,20 @@ class Wants:
 
     def __init__(self, step: int) -> None:
         self.step = step
-        self.urgency = HISTORY
-        """Of the most urgent candle that is asked for."""
         self.missing = Spans(step)
+        self._urgent = Spans(step)
+        """What of it goes before the past, and does not take that along: it would come all at once."""
         self.had = Spans(step)
         """What came; the newest."""
         self.absent = Spans(step)
 
+    @property
+    def urgency(self) -> int:
+        """Of the next request."""
+        return GAP if self._urgent else HISTORY
+
     def ask(self, spans: Iterable[Span], urgency: int) -> None:
         """Ask for these candles, but for those that are not to be had, and for the newest only."""
-        self.urgency = min(urgency, self.urgency) if self.missing else urgency
         for start, end in spans:
             new = Spans(self.step)
             new.add(start, end)
@@ -94,22 +98,25 @@ class Wants:
                 new.remove(*span)
             for span in new:
                 self.missing.add(*span)
+                if urgency <= GAP:
+                    self._urgent.add(*span)
         for span in self.missing.cut(MOST):
+            self._urgent.remove(*span)
             self.absent.add(*span)
 
     def keep_missing(self, start: int, end: int, missing: Iterable[Span]) -> None:
         """Of the candles that open in [start, end) only these are still missing."""
         here = start
         for span in missing:
-            self.missing.remove(here, span[0])
+            self._remove(here, span[0])
             here = span[1]
-        self.missing.remove(here, end)
+        self._remove(here, end)
 
     def next_request(self, now: int, limit: int) -> Span | None:
         """The first span to ask for, of at most `limit` candles settled at `now`; near ones are joined."""
         settled = now - SETTLE_MS
         settled -= settled % self.step
-        due = [(start, min(end, settled)) for start, end in self.missing if start < settled]
+        due = [(start, min(end, settled)) for start, end in self._urgent or self.missing if start < settled]
         if not due:
             return None
         start, end = due[0]
@@ -122,7 +129,7 @@ class Wants:
 
     def due_in(self, now: int) -> int | None:
         """Milliseconds until `next_request` has one; None if nothing is missing."""
-        first = next(iter(self.missing), None)
+        first = next(iter(self._urgent or self.missing), None)
         return None if first is None else max(0, first[0] + self.step + SETTLE_MS - now)
 
     def take(self, asked: Span, open_times: Container[int], now: int) -> bool:
@@ -131,7 +138,7 @@ class Wants:
         for time in [t for span in self.missing for t in range(*self._inside(span, asked), self.step)]:
             if time in open_times:
                 found = True
-                self.missing.remove(time, time + self.step)
+                self._remove(time, time + self.step)
                 self.had.add(time, time + self.step)
             elif time + self.step + GIVEN_UP_MS <= now:
                 self.refuse(time, time + self.step)
@@ -142,11 +149,15 @@ class Wants:
         """What is missing of the candles that open in [start, end) is not to be had."""
         for span in self.missing:
             self.absent.add(*self._inside(span, (start, end)))
-        self.missing.remove(start, end)
+        self._remove(start, end)
 
     def forget_absent(self) -> None:
         """What was not to be had may be asked for again."""
         self.absent = Spans(self.step)
+
+    def _remove(self, start: int, end: int) -> None:
+        self.missing.remove(start, end)
+        self._urgent.remove(start, end)
 
     @staticmethod
     def _inside(span: Span, other: Span) -> Span:

@@ -139,13 +139,17 @@ def test_too_much_is_not_wanted() -> None:
     assert not wants.absent
 
 
-def test_the_most_urgent_wish_decides_until_all_is_there() -> None:
-    """Then a new one decides for itself."""
+def test_what_is_urgent_goes_before_the_past_and_does_not_take_it_along() -> None:
+    """Also while it cannot be asked for yet; whether it comes or is not to be had, the past is next."""
+    past, gap, lost = (0, 400 * STEP), (400 * STEP, 401 * STEP), (390 * STEP, 391 * STEP)
     wants = Wants(STEP)
-    wants.ask([(0, STEP)], HISTORY)
-    wants.ask([(STEP, 2 * STEP)], GAP)
-    wants.ask([(2 * STEP, 3 * STEP)], HISTORY)
-    assert wants.urgency == GAP
-    wants.refuse(0, 3 * STEP)
-    wants.ask([(4 * STEP, 5 * STEP)], HISTORY)
-    assert wants.urgency == HISTORY
+    wants.ask([past], HISTORY)
+    wants.ask([gap], GAP)
+    assert (wants.urgency, wants.next_request(gap[0], 1_000), wants.due_in(gap[1])) == (GAP, None, SETTLE_MS)
+    assert wants.next_request(FAR, 1_000) == gap
+    wants.take(gap, {gap[0]}, FAR)
+    assert (wants.urgency, wants.next_request(FAR, 1_000)) == (HISTORY, past)
+    wants.ask([lost], GAP)
+    assert (wants.urgency, wants.next_request(FAR, 1_000)) == (GAP, lost)
+    wants.refuse(*lost)
+    assert (wants.urgency, wants.next_request(FAR, 1_000)) == (HISTORY, past)
