@@ -210,7 +210,7 @@ def test_each_missing_part_is_said_and_unsaid(browser: Browser) -> None:
 def test_keys_before_the_layout_is_there_do_nothing(browser: Browser, site: Site) -> None:
     """What they would press is not there yet: no error, and the page comes."""
     with Visit(browser, site.url) as visit:
-        visit.page.route("**/_dash-layout", lambda route: (visit.page.wait_for_timeout(1), route.abort()))
+        visit.page.route("**/_dash-layout", lambda route: route.abort())
         visit.page.reload(wait_until="load")
         visit.complaints.clear()
         assert visit.page.locator("#theme-toggle").count() == 0
