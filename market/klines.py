@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from market.events import Kline, Trade
 from market.intervals import INTERVAL_MS, MINUTE_MS, open_of
 from market.kline_series import KlineSeries, is_venues_word
-from market.provisional import Evidence, provisional, with_counts
+from market.provisional import Evidence, provisional, with_counts, with_trades_so_far
 from market.rollup import Rollups
 from market.trade_bars import KEPT, TradeBars
 
@@ -95,7 +95,15 @@ class Candles:
 
     def forming(self) -> dict[str, Kline]:
         """The forming candle of each interval; one whose parts are not all known is left out."""
-        return self._rollups.forming()
+        return self._rollups.forming(self._minutes.forming)
+
+    def forming_of_trades(self) -> dict[str, Kline]:
+        """The same, with what takers bought out of the trades where the venue does not tell it."""
+        minute = self._minutes.forming
+        if minute is not None:
+            bar, are_all = self.trades.bar(minute.open_time), self.trades.covers_so_far(minute.open_time)
+            minute = with_trades_so_far(minute, bar, are_all=are_all)
+        return self._rollups.forming(minute)
 
     def newest(self) -> dict[str, Kline]:
         """The newest known candle of each interval: the forming one, else the last that closed."""

@@ -89,6 +89,18 @@ def with_counts(kline: Kline, bar: TradeBar | None) -> Kline:
     return msgspec.structs.replace(kline, trades=counts[0], taker_buy_volume=counts[1])
 
 
+def with_trades_so_far(kline: Kline, bar: TradeBar | None, *, are_all: bool) -> Kline:
+    """The forming candle with the counts of its trades, where the venue gives none and these are known.
+
+    They may be ahead of the candle, which is told once a second: then its volumes are theirs, too. Behind it
+    they do not tell. `are_all`: whether every trade from its open on is known, up to the newest.
+    """
+    if bar is None or not are_all or kline.trades is not None or bar.volume <= kline.volume:
+        return with_counts(kline, bar)
+    volumes = {"volume": bar.volume, "turnover": bar.turnover}
+    return with_counts(msgspec.structs.replace(kline, **volumes), bar)
+
+
 def _open(known: Evidence, *, opens_at_last_close: bool) -> tuple[float | None, bool]:
     """The open, and whether it is sure to be the venue's."""
     if known.last_word is not None:

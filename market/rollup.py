@@ -67,11 +67,15 @@ class Rollups:
                         found += [held, *self.after(held)]
         return found
 
-    def forming(self) -> dict[str, Kline]:
-        """The forming candle of each interval; one whose parts are not all known is left out."""
+    def forming(self, minute: Kline | None) -> dict[str, Kline]:
+        """The forming candle of each interval, that of 1m being `minute`.
+
+        One whose parts are not all known is left out.
+        """
         if not self._leads:
-            return {name: s.forming for name, s in self._series.items() if s.forming}
-        newest = self._series["1m"].forming
+            words = {name: s.forming for name, s in self._series.items() if s.forming}
+            return words | {"1m": minute} if minute else words
+        newest = minute
         found = {"1m": newest} if newest else {}
         for lower, higher in STEPS:
             if newest is None:

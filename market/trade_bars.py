@@ -162,6 +162,13 @@ class TradeBars:
         """Whether all trades of a minute are known."""
         return self._received.covers(open_time, open_time + MINUTE_MS)
 
+    def covers_so_far(self, open_time: int) -> bool:
+        """Whether all trades of a minute are known up to the newest of them, and trades are followed now."""
+        bar, since = self.bar(open_time), self._received.live_since
+        if bar is None or since is None:
+            return False
+        return since <= open_time or self._received.covers(open_time, max(bar.last_time, open_time + 1))
+
     def is_live(self, open_time: int) -> bool:
         """Whether trades are followed now, and were at the end of that minute."""
         since = self._received.live_since

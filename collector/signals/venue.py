@@ -156,7 +156,7 @@ class VenueSignals:
                 is_live = state.book_state == "live" and not state.is_crossed
                 sight = self._look(symbol, state) if is_live else None
                 is_turn = (number + self._round) % ROUNDS_A_SECOND == 0
-                forming = state.candles.forming() if is_turn else {}
+                forming = state.candles.forming_of_trades() if is_turn else {}
                 wide = state.rules.book.best(WIDE_LEVELS) if is_turn and is_live else None
                 news = closed.get(symbol, [])
                 if news or sight or forming or wide or not is_live:

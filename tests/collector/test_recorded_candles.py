@@ -114,3 +114,27 @@ def test_a_withheld_close_is_made_up_for_and_then_taken(venue: str, exact: set[s
         (taken,) = candles.upsert(close)
         assert (told(taken), taken.source, taken.complete) == (told(close), "stream", True)
         assert candles.revisions == (symbol not in exact)
+
+
+def test_each_forming_candle_of_bybit_tells_what_takers_bought() -> None:
+    """As much as all trades until then. No trade came before this minute, so where one is ahead of the candle
+    it is not known whether there were others before it."""
+    told, compared = 0, 0
+    for heard in by_symbol("bybit").values():
+        candles, bought = candles_of("bybit"), 0.0
+        (closed,) = [k for k in heard if isinstance(k, Kline) and k.is_closed]
+        open_time = closed.open_time + MINUTE_MS
+        for event in heard:
+            if isinstance(event, Trade):
+                candles.trades.add(event)
+                is_in = event.taker_side == "buy" and event.event_time >= open_time
+                bought += event.size if is_in else 0.0
+                continue
+            candles.upsert(event)
+            if event.open_time == open_time:
+                made = candles.forming_of_trades()["1m"]
+                assert made.volume == event.volume
+                assert made.taker_buy_volume in (None, pytest.approx(bought))
+                told += made.taker_buy_volume is not None
+                compared += 1
+    assert (told, compared) == (42, 43)

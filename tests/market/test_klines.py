@@ -215,6 +215,79 @@ def test_the_trades_tell_the_counts_the_venue_does_not() -> None:
     assert candles.revisions == 0
 
 
+def forming(minute: int, volume: float) -> Kline:
+    """A forming candle as Bybit tells it."""
+    return candle(minute, volume=volume, trades=None, taker_buy_volume=None, is_closed=False, after_ms=30_000)
+
+
+def takers(candles: Candles, interval: str) -> tuple[float, float | None] | None:
+    """Volume of the forming candle, and what takers bought of it; None without one."""
+    found = candles.forming_of_trades().get(interval)
+    return None if found is None else (found.volume, found.taker_buy_volume)
+
+
+def test_trades_tell_what_takers_bought_in_the_forming_candle() -> None:
+    """They may be ahead of the venue's candle, which stays as it was told; behind it they do not tell."""
+    candles = bybit(trade(0, -1, is_named=True), trade(1, 5, is_named=True))
+    candles.upsert(forming(0, 1.0))
+    assert takers(candles, "1m") == (1.0, 1.0)
+    feed(candles, trade(2, 31, size=2.0, taker_side="sell", is_named=True))
+    assert takers(candles, "1m") == (3.0, 1.0)
+    assert candles.forming()["1m"] == forming(0, 1.0)
+    candles.upsert(forming(0, 4.0))
+    assert takers(candles, "1m") == (4.0, None)
+    candles.upsert(forming(1, 0.0))
+    assert takers(candles, "1m") == (0.0, 0.0)
+
+
+def test_trades_that_are_not_followed_from_the_open_on_tell_nothing() -> None:
+    """The subscription began later, or was interrupted; what adds up to the candle's volume is all of it."""
+    candles = bybit(trade(1, 5, is_named=True), trade(2, 20, is_named=True))
+    candles.upsert(forming(0, 1.5))
+    assert takers(candles, "1m") == (1.5, None)
+    candles.upsert(forming(0, 2.0))
+    assert takers(candles, "1m") == (2.0, 2.0)
+    candles.trades.interrupt()
+    feed(candles, trade(3, 61, is_named=True), trade(4, 70, is_named=True))
+    candles.upsert(forming(1, 1.0))
+    assert takers(candles, "1m") == (1.0, None)
+    candles = bybit(trade(0, -1, is_named=True), trade(1, 5, is_named=True), trade(2, 6, is_named=True))
+    candles.upsert(forming(0, 1.0))
+    assert takers(candles, "1m") == (2.0, 2.0)
+    candles.trades.interrupt()
+    assert takers(candles, "1m") == (1.0, None)
+
+
+def test_longer_forming_candles_add_up_what_takers_bought() -> None:
+    """Of their closed parts and the forming minute; unknown where one part does not tell."""
+    candles = bybit(trade(0, -1, is_named=True))
+    for minute in range(7):
+        feed(candles, trade(minute + 1, 60 * minute + 1, is_named=True))
+        candles.upsert(bare(minute, 9.0 if minute == 2 else 1.0))
+    feed(candles, trade(9, 421, is_named=True), trade(10, 422, taker_side="sell", is_named=True))
+    candles.upsert(forming(7, 1.0))
+    assert [takers(candles, i) for i in ("1m", "5m", "15m")] == [(2.0, 1.0), (4.0, 3.0), (17.0, None)]
+
+
+def test_without_rollups_only_the_minute_is_told_by_trades() -> None:
+    """The others are the venue's own."""
+    candles = feed(Candles(rolls_up=False), trade(0, -1, is_named=True), trade(1, 1, is_named=True))
+    five = msgspec.structs.replace(forming(0, 0.5), interval="5m")
+    for each in (five, forming(0, 0.5)):
+        candles.upsert(each)
+    assert candles.forming_of_trades()["5m"] == five
+    assert takers(candles, "1m") == (1.0, 1.0)
+
+
+def test_a_venue_that_tells_its_takers_is_believed() -> None:
+    """Whatever the trades say."""
+    candles = binance(trade(0, -1), trade(1, 1), trade(2, 2))
+    told = candle(0, is_closed=False, volume=1.0, trades=1, taker_buy_volume=0.25)
+    candles.upsert(told)
+    assert candles.forming_of_trades()["1m"] == told
+    assert Candles().forming_of_trades() == {}
+
+
 def test_rest_is_the_last_word() -> None:
     """It revises the stream's candle, and nothing that comes later revises it."""
     candles = binance(trade(0, -1), trade(1, 30), trade(2, 61))
