@@ -268,11 +268,11 @@ def _now_ms() -> int:
 
 
 def _unpacked(packed: bytes) -> Past:
-    seconds, open_, high, low, close, volume, is_whole = (
+    seconds, open_, high, low, close, volume, turnover, is_whole = (
         np.frombuffer(packed, dtype=">f8").reshape(-1, WIDTH).T.astype(np.float64)
     )
     times = np.rint(seconds * 1000).astype(np.int64)
-    return Past(times, open_, high, low, close, volume, is_whole.astype(np.bool_))
+    return Past(times, open_, high, low, close, volume, turnover, is_whole.astype(np.bool_))
 
 
 def _minutes(packed: bytes) -> Minutes:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-WIDTH = 7
-"""Numbers a candle: open time in epoch seconds, open, high, low, close, volume, and 1 if it is complete."""
+WIDTH = 8
+"""Numbers a candle: open time in epoch seconds, open, high, low, close, volume, turnover, 1 if complete."""
 
 _PACKED = text("""
 SELECT i.symbol, w.interval, n.packed
@@ -17,7 +17,8 @@ CROSS JOIN unnest(CAST(:intervals AS text[])) AS w(interval)
 CROSS JOIN LATERAL (
     SELECT string_agg(
         float8send(date_part('epoch', open_time)) || float8send(open) || float8send(high)
-        || float8send(low) || float8send(close) || float8send(volume) || float8send(complete::int::float8),
+        || float8send(low) || float8send(close) || float8send(volume) || float8send(turnover)
+        || float8send(complete::int::float8),
         ''::bytea ORDER BY open_time
     ) AS packed
     FROM (

@@ -9,6 +9,7 @@ Sources and limits of each: docs/signals.md.
 
 from collections.abc import Callable
 from functools import reduce
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -126,14 +127,26 @@ def vwap(open_time: IntArray, volume: FloatArray, turnover: FloatArray, step_ms:
 
     NaN where the day is not known from midnight on without a hole, and before its first trade.
     """
-    found = np.full(len(volume), np.nan)
-    starts = np.flatnonzero(np.diff(open_time // DAY_MS, prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(volume)], strict=True):
-        day = open_time[start:end]
-        is_whole = day == day[0] // DAY_MS * DAY_MS + np.arange(end - start) * step_ms
-        traded = np.cumsum(volume[start:end])
-        known = is_whole & (traded > 0)
-        found[start:end][known] = np.cumsum(turnover[start:end])[known] / traded[known]
+    is_whole = np.ones(len(volume), dtype=np.bool_)
+    spent, traded = day_sums(open_time, np.stack((turnover, volume)), is_whole, step_ms)
+    found: FloatArray = spent / np.where(traded > 0, traded, np.nan)
+    return found
+
+
+def day_sums(open_time: IntArray, values: FloatArray, is_whole: BoolArray, step_ms: int) -> FloatArray:
+    """Sums over the UTC day up to each candle, its own included; `values` and what is found: shape (k, n).
+
+    NaN where a candle of the day until then is missing, or is not whole.
+    """
+    if step_ms == DAY_MS:
+        return np.where(is_whole, values, np.nan)
+    found = np.full_like(values, np.nan)
+    starts = np.flatnonzero(open_time % DAY_MS == 0)
+    for start, end in pairwise([*starts, len(open_time)]):
+        follows = open_time[start:end] == open_time[start] + np.arange(end - start) * step_ms
+        broken = np.flatnonzero(~(follows & is_whole[start:end]))
+        until = start + broken[0] if len(broken) else end
+        found[:, start:until] = np.cumsum(values[:, start:until], axis=1)
     return found
 
 

@@ -76,6 +76,12 @@ class DayTotals:
         turnover, volume, _ = self._sums()
         return turnover / volume if volume > 0 else None
 
+    def before(self, open_time: int) -> tuple[float, float] | None:
+        """Turnover and volume of the newest day up to a minute of it; None where that is not known."""
+        day, time = divmod(open_time, DAY_MS)
+        turnover, volume = self._parts[:2, : time // MINUTE_MS].sum(axis=1).tolist()
+        return (turnover, volume) if day == self._day and not np.isnan(volume) else None
+
     @property
     def cvd(self) -> float | None:
         """Cumulative volume delta: Σ (volume whose taker bought - volume whose taker sold), in base."""

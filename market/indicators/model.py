@@ -16,6 +16,7 @@ class _Indicators(msgspec.Struct, frozen=True, gc=False):
 
     `bars`: whole candles without a hole up to this one, counted up to 400. `reason` is empty where the values
     may be relied on, ``warming`` while the series is short, ``hole`` while one of its last 200 is missing.
+    `vwap`: of the UTC day up to this candle's end; None where the day is not known from midnight on.
     """
 
     rsi: float | None
@@ -31,6 +32,7 @@ class _Indicators(msgspec.Struct, frozen=True, gc=False):
     open_time: int
     bars: int
     reason: str
+    vwap: float | None = None
 
 
 class ClosedIndicators(_Indicators, frozen=True, gc=False):
@@ -46,7 +48,7 @@ class ProvisionalIndicators(_Indicators, frozen=True, gc=False):
 
 
 class Past(NamedTuple):
-    """Closed candles as columns of shape (n,), oldest first: prices, volume, and whether each is whole."""
+    """Closed candles as columns of shape (n,), oldest first: prices, volumes, and whether each is whole."""
 
     open_time: IntArray
     open: FloatArray
@@ -54,6 +56,7 @@ class Past(NamedTuple):
     low: FloatArray
     close: FloatArray
     volume: FloatArray
+    turnover: FloatArray
     is_whole: BoolArray
 
 

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from msgspec.structs import replace
 
 from market.events import Kline
 from market.indicators.columns import MOST_BARS, Columns
@@ -88,6 +89,24 @@ class IndicatorSeries:
         first = self._absorb(klines)
         return [] if first is None else self._refresh(first)
 
+    @property
+    def oldest(self) -> int | None:
+        """open_time of the oldest candle that is remembered."""
+        return self._candles.open_time[0] if len(self._candles) else None
+
+    def begin_day(self, turnover: float, volume: float) -> list[int]:
+        """Take what the UTC day traded before the oldest candle; open times of the closes that changes."""
+        candles, newest = self._candles, self.newest
+        if newest is None:
+            return []
+        said = [candles.vwap(index) for index in range(len(candles))]
+        candles.begin_day(turnover, volume)
+        changed = [n for n, before in enumerate(said) if before != candles.vwap(n)]
+        indicators = replace(newest.indicators, vwap=candles.vwap(len(said) - 1))
+        before = newest.before and replace(newest.before, vwap=candles.vwap(len(said) - 2))
+        self.newest = replace(newest, indicators=indicators, before=before)
+        return [candles.open_time[index] for index in changed]
+
     def provisional(self, forming: Kline) -> ProvisionalIndicators | None:
         """The indicators if `forming` closed as it stands; None if that candle has closed already.
 
@@ -102,7 +121,7 @@ class IndicatorSeries:
         before = candles.bars[-1] if candles and follows else 0
         bars = min(before + 1, MOST_BARS) if forming.complete else 0
         reason = _reason(bars, self._forgotten + len(candles) + 1)
-        return ProvisionalIndicators(*values, forming.open_time, bars, reason)
+        return ProvisionalIndicators(*values, forming.open_time, bars, reason, candles.vwap_with(forming))
 
     def _append(self, kline: Kline) -> list[CandleClose]:
         """The usual case: one candle, newer than all."""
@@ -174,7 +193,7 @@ class IndicatorSeries:
         bars = candles.bars[index]
         reason = _reason(bars, self._forgotten + index + 1)
         return CandleClose(
-            ClosedIndicators(*values, candles.open_time[index], bars, reason),
+            ClosedIndicators(*values, candles.open_time[index], bars, reason, candles.vwap(index)),
             before,
             candles.open[index],
             candles.high[index],

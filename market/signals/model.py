@@ -51,7 +51,9 @@ class Signal(msgspec.Struct, frozen=True):
 
 
 _CLOSE = ("open", "high", "low", "close", "close_before", "volume", "volume_mean")
-_INDICATORS = tuple(f for f in ClosedIndicators.__struct_fields__ if f not in ("open_time", "bars", "reason"))
+_NOT_READ = ("open_time", "bars", "reason", "vwap")
+"""VWAP neither: where a series begins within a day, as a backtest may, it is not known."""
+_INDICATORS = tuple(f for f in ClosedIndicators.__struct_fields__ if f not in _NOT_READ)
 CANDLE_INPUTS: dict[str, str] = {
     **{name: name for name in _CLOSE},
     **{name: f"indicators.{name}" for name in _INDICATORS},

@@ -84,6 +84,7 @@ def past_of(klines: Sequence[Kline]) -> Past:
         np.array([k.low for k in klines]),
         np.array([k.close for k in klines]),
         np.array([k.volume for k in klines]),
+        np.array([k.turnover for k in klines]),
         np.array([k.complete for k in klines], dtype=np.bool_),
     )
 
