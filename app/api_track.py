@@ -11,7 +11,7 @@ from db.history.track import StoredSignal, TrackFilter, TrackPlace
 from db.rows import IndicatorRow, PaperTradeRow
 from market.intervals import BOOK, HORIZONS_S, INTERVAL_MS
 
-INDICATOR_COLUMNS = IndicatorRow._fields[:-1]
+INDICATOR_COLUMNS = tuple(name for name in IndicatorRow._fields if name != "computed_at")
 SIGNAL_COLUMNS = (
     "id", "ts", "venue", "symbol", "interval", "rule", "side", "strength", "price", "spread_bps", "open_time",
     "inputs", *(f"net_bps_{horizon_s}" for horizon_s in HORIZONS_S),
@@ -43,7 +43,7 @@ def indicator_page(history: History, venue: str, symbol: str, interval: str, que
     bounds = (found[0].open_time, found[-1].open_time + step) if found else None
     return Page(
         INDICATOR_COLUMNS,
-        [row[:-1] for row in found],
+        [tuple(getattr(row, name) for name in INDICATOR_COLUMNS) for row in found],
         write_cursor([found[-1].open_time]) if has_more else None,
         span_of(query, since, bounds, has_more=has_more),
     )

@@ -113,6 +113,7 @@ class IndicatorRow(NamedTuple):
     bars: int
     reason: str
     computed_at: int
+    vwap: float | None = None
 
 
 class SignalRow(NamedTuple):

@@ -114,7 +114,9 @@ dead_letters = Table(
     *_columns(Text, "kind reason body"),
 )
 
-_INDICATORS = "rsi stoch_rsi_k stoch_rsi_d ema_fast ema_slow macd macd_signal bb_upper bb_lower atr score"
+_INDICATORS = (
+    "rsi stoch_rsi_k stoch_rsi_d ema_fast ema_slow macd macd_signal bb_upper bb_lower atr vwap score"
+)
 
 indicator_rows = Table(
     "indicator_rows",

@@ -132,6 +132,7 @@ _FIGURES = {
     "bb_upper": "Bollinger(20, 2), upper band",
     "bb_lower": "Lower band",
     "atr": "ATR(14), quote",
+    "vwap": "Turnover / volume from midnight UTC to the candle's end; null where that is not known whole",
     "score": "−100 to 100",
     "exit_price": "At which the paper trade ended",
     "gross_bps": "What it made before fees",

@@ -97,4 +97,4 @@ class EarlierRuns:
             log.warning("day.unread", venue=self._venue, reason=str(error))
             return
         for symbol in lacking:
-            instruments[symbol].flows.begin(stored.get(symbol))
+            instruments[symbol].begin_day(stored.get(symbol), CLOCK.now_ms())

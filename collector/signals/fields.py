@@ -10,7 +10,7 @@ from market.decimals import plain, plain_json
 
 _VALUES = (
     "rsi", "stoch_rsi_k", "stoch_rsi_d", "ema_fast", "ema_slow", "macd", "macd_signal", "bb_upper",
-    "bb_lower", "atr",
+    "bb_lower", "atr", "vwap",
 )  # fmt: skip
 _OVERVIEW = ("rsi", "stoch_rsi_k", "stoch_rsi_d")
 _PLACES = 8

@@ -12,6 +12,7 @@ from collector.signals.rows import indicator_row, outcome_row, paper_step_row, s
 from db.rows import IndicatorRow, OutcomeRow, PaperStepRow, SignalRow
 from market.events import Kline
 from market.indicators import CandleClose, ClosedIndicators, IndicatorSeries, Past, ProvisionalIndicators
+from market.indicators.day import Minutes
 from market.intervals import BOOK, close_of
 from market.outcomes import OutcomeTracker
 from market.paper import PaperDesk, PaperState, PaperTrade
@@ -151,6 +152,12 @@ class InstrumentSignals:
             if series.newest is not None:
                 self._end(interval, series.newest)
 
+    def begin_day(self, past: Minutes | None, now_ms: int) -> None:
+        """Take what is stored of the day; it may be more than the series of minutes began with."""
+        self.flows.begin(past)
+        if self._begin_day() and (newest := self._series["1m"].newest) is not None:
+            self._say("1m", newest, now_ms)
+
     def close(self, klines: Iterable[Kline], at: int, quote: Quote | None, now_ms: int) -> None:
         """Take closed candles of any interval, in the order they became known, at `at`; `quote`: of then."""
         known = [kline for kline in klines if kline.interval in self._series]
@@ -158,7 +165,7 @@ class InstrumentSignals:
             self.flows.take(kline)
         by_interval = sorted(known, key=lambda kline: self._terms.intervals.index(kline.interval))
         for interval, group in groupby(by_interval, key=lambda k: k.interval):
-            closes = self._series[interval].take(list(group))
+            closes = self._take(interval, list(group))
             if len(closes) > BULK:
                 self._owe(interval, closes[0].indicators.open_time, closes[-2].indicators.open_time)
                 del closes[:-1]  # the others are too late for a signal
@@ -218,6 +225,26 @@ class InstrumentSignals:
         held = self._unstored.get(interval, (first, last))
         self._unstored[interval] = (min(first, held[0]), max(last, held[1]))
 
+    def _take(self, interval: str, klines: list[Kline]) -> list[CandleClose]:
+        """The closes that candles make. Minutes from before a series' memory may still change its day."""
+        series = self._series[interval]
+        closes = series.take(klines)
+        told = {close.indicators.open_time for close in closes}
+        changed = self._begin_day() if interval == "1m" and _may_mend(series, klines) else []
+        if not changed:
+            return closes
+        if owed := [time for time in changed if time not in told]:
+            self._owe(interval, owed[0], owed[-1])
+        return [c for c in series.since(min(told)) if c.indicators.open_time in told] if told else []
+
+    def _begin_day(self) -> list[int]:
+        """Tell the series of minutes what the day was before them; open times of what that changes."""
+        series = self._series.get("1m")
+        if series is None or series.oldest is None:
+            return []
+        known = self.flows.day.before(series.oldest)
+        return series.begin_day(*known) if known else []
+
     def _say(self, interval: str, close: CandleClose, now_ms: int) -> None:
         rating, found, series = rate(close), close.indicators, self._series[interval]
         if self.is_caught_up or series.has_run_up(found.open_time):
@@ -255,3 +282,11 @@ class InstrumentSignals:
         """Steps are numbered by our clock, and rise also where that is set back."""
         self._step = max(self._step + 1, time.time_ns() // 1000)
         self._outlet.add_paper_step(paper_step_row(self._venue, self._symbol, state, trades, self._step))
+
+
+def _may_mend(series: IndicatorSeries, klines: Sequence[Kline]) -> bool:
+    """Whether these may tell of the day before the oldest candle: they are older, or it was not known."""
+    newest, oldest = series.newest, series.oldest
+    if newest is None or oldest is None:
+        return False
+    return newest.indicators.vwap is None or any(kline.open_time < oldest for kline in klines)

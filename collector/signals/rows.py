@@ -20,6 +20,7 @@ def indicator_row(
     return IndicatorRow(
         venue, symbol, interval, f.open_time, f.rsi, f.stoch_rsi_k, f.stoch_rsi_d, f.ema_fast, f.ema_slow,
         f.macd, f.macd_signal, f.bb_upper, f.bb_lower, f.atr, score, word, f.bars, f.reason, computed_at,
+        f.vwap,
     )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ def _check_indicators(row: IndicatorRow) -> None:
         row.interval in INTERVAL_MS
         and None not in (row.open_time, row.computed_at)
         and _are_times((row.open_time, row.computed_at))
-        and _are_finite(row[4:15])
+        and _are_finite((*row[4:15], row.vwap))
         and 0 <= row.bars < _INT31
         and _is_text(row.reason)
         and (row.signal is None or _is_text(row.signal))

@@ -10,7 +10,7 @@ from db.rows import Batch, IndicatorRow, PaperStepRow, PaperTradeRow
 
 _VALUES = (
     "rsi stoch_rsi_k stoch_rsi_d ema_fast ema_slow macd macd_signal bb_upper bb_lower atr score signal bars "
-    "reason"
+    "reason vwap"
 ).split()
 _EXIT = "exit_ts exit_price exit_reason gross_bps net_bps".split()
 _INSTRUMENT = "LEFT JOIN instruments i ON i.venue = s.venue AND i.symbol = s.symbol"

@@ -36,7 +36,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_gaps (
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_indicators (
     venue text, symbol text, interval text, open_time bigint, rsi float8, stoch_rsi_k float8,
     stoch_rsi_d float8, ema_fast float8, ema_slow float8, macd float8, macd_signal float8, bb_upper float8,
-    bb_lower float8, atr float8, score float8, signal text, bars int, reason text, computed_at bigint
+    bb_lower float8, atr float8, score float8, signal text, bars int, reason text, computed_at bigint,
+    vwap float8
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_signals (
     venue text, symbol text, interval text, rule text, open_time bigint, ts bigint, side text,

@@ -76,7 +76,7 @@ _I, _S, _P, _O = indicator_rows.c, signals.c, paper_trades.c, signal_outcomes.c
 _INDICATOR = (
     ms(_I.open_time), _I.rsi, _I.stoch_rsi_k, _I.stoch_rsi_d, _I.ema_fast, _I.ema_slow, _I.macd,
     _I.macd_signal, _I.bb_upper, _I.bb_lower, _I.atr, _I.score, _I.signal, _I.bars, _I.reason,
-    ms(_I.computed_at),
+    ms(_I.computed_at), _I.vwap,
 )  # fmt: skip
 _SIGNAL = (
     _S.venue, _S.symbol, _S.interval, _S.rule, ms(_S.open_time), ms(_S.ts), _S.side, _S.strength, _S.price,

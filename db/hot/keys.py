@@ -33,7 +33,7 @@ KLINE_FIELDS = (
 )  # fmt: skip
 INDICATOR_FIELDS = (
     "rsi", "stoch_rsi_k", "stoch_rsi_d", "ema_fast", "ema_slow", "macd", "macd_signal", "bb_upper",
-    "bb_lower", "atr", "score", "signal", "bars", "reason", "open_time", "is_provisional",
+    "bb_lower", "atr", "vwap", "score", "signal", "bars", "reason", "open_time", "is_provisional",
     "buy_volume", "sell_volume", "cvd", "order_flow",
 )  # fmt: skip
 TRADE_FIELDS = ("price", "size", "taker_side", "trade_id", "event_time")

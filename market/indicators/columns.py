@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from market.events import Kline
-from market.indicators.arrays import DAY_MS, BoolArray, IntArray, day_sums
+from market.indicators.arrays import BoolArray, IntArray, day_sums
 from market.indicators.model import Past
+from market.intervals import DAY_MS
 
 MOST_BARS = 400
 """Bars are counted up to here: what came before has no weight left in any value."""

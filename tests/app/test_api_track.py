@@ -23,7 +23,7 @@ ALL = ("/api/indicators?venue=bybit&symbol=BTCUSDT&interval=1m", "/api/signals?"
 def said(n: int) -> IndicatorRow:
     return IndicatorRow(
         *OF_BTC, OPEN + n * MINUTE, 31.5, 20.0, None, 1.5, 1.4, 1e-7, 0.05, 1.7, 1.3, 0.1, -12.5, "neutral",
-        400, "", NOW,
+        400, "", NOW, 1.45,
     )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def test_indicators_have_the_columns_of_the_table(client: FlaskClient) -> None:
             "venue": "bybit", "symbol": "BTCUSDT", "interval": "1m", "open_time": OPEN + 9 * MINUTE,
             "rsi": 31.5, "stoch_rsi_k": 20.0, "stoch_rsi_d": None, "ema_fast": 1.5, "ema_slow": 1.4,
             "macd": 1e-7, "macd_signal": 0.05, "bb_upper": 1.7, "bb_lower": 1.3, "atr": 0.1, "score": -12.5,
-            "signal": "neutral", "bars": 400, "reason": "",
+            "signal": "neutral", "bars": 400, "reason": "", "vwap": 1.45,
         }],
     }  # fmt: skip
     assert '"macd":0.0000001' in response.get_data(as_text=True)

@@ -20,7 +20,7 @@ CONTRACT = {
     "best_ask_size event_time recv_time",
     "gaps": "id venue symbol channel started_at ended_at cause repaired rows_recovered detail",
     "indicators": "venue symbol interval open_time rsi stoch_rsi_k stoch_rsi_d ema_fast ema_slow macd "
-    "macd_signal bb_upper bb_lower atr score signal bars reason",
+    "macd_signal bb_upper bb_lower atr score signal bars reason vwap",
     "signals": "id ts venue symbol interval rule side strength price spread_bps open_time inputs",
     "signal_outcomes": "signal_id horizon_s price_at return_bps net_bps",
     "paper_trades": "id venue symbol interval rule side entry_ts entry_price exit_ts exit_price exit_reason "

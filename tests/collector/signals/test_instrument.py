@@ -17,7 +17,7 @@ from market.quotes import quote_around
 from market.replay import Costs, Replay
 from market.signals import rate
 from tests.collector.signals.told import ONE, SPREAD_BPS, TERMS, Told, live, look
-from tests.market.walks import DAY, kline, past_of, walk
+from tests.market.walks import DAY, kline, minutes_of, past_of, walk
 from tests.sizes import sized
 
 MINUTE = 60_000
@@ -123,6 +123,47 @@ def test_the_past_is_stored_once_however_many_pieces_it_comes_in() -> None:
     rows = told.indicators[shown:]
     assert [row.open_time for row in rows] == [k.open_time for k in klines[:-1]]
     assert [row.rsi for row in rows] == [close.indicators.rsi for close in closes(klines[:-1])]
+
+
+def vwaps(told: Told) -> dict[int, float | None]:
+    """What is stored last, by minute after DAY."""
+    return {(row.open_time - DAY) // MINUTE: row.vwap for row in told.indicators}
+
+
+def test_the_day_goes_on_after_a_restart() -> None:
+    """The row that a start says again, the forming candle and the next closes have the VWAP of the day."""
+    klines, told = walk(9, 902), Told()
+    whole = [close.indicators.vwap for close in closes(klines)]
+    made = InstrumentSignals("bybit", "ETHUSDT", TERMS, told)
+    InstrumentSignals.fill([(made, "1m", past_of(klines[500:900]))], 1)
+    assert vwaps(told) == {899: None}
+    made.begin_day(minutes_of(klines[:900]), 2)
+    assert vwaps(told) == {899: pytest.approx(whole[899])}
+    assert [row.computed_at for row in told.indicators] == [1, 2]
+    made.form({"1m": msgspec.structs.replace(klines[900], is_closed=False)})
+    assert made.said["1m"].indicators.vwap == pytest.approx(whole[900])
+    made.close(klines[900:], DAY, None, DAY)
+    assert vwaps(told)[901] == pytest.approx(whole[901])
+    assert not made.store_past(DAY)
+
+
+def test_minutes_from_before_the_memory_mend_the_day() -> None:
+    """What came since is stored again, when there is room; a day that stays unknown stays without."""
+    klines, told = walk(10, 1_000), Told()
+    made = fresh(told)
+    for one in klines[1:]:
+        made.close([one], DAY, None, DAY)
+    assert set(vwaps(told).values()) == {None}
+    made.begin_day(None, DAY)
+    assert len(told.indicators) == 999
+    made.close([klines[0]], DAY, None, DAY + 1)
+    made.close([kline(1_000, 5.0)], DAY, None, DAY + 2)
+    whole = [close.indicators.vwap for close in closes([*klines, kline(1_000, 5.0)])]
+    assert vwaps(told)[1_000] == pytest.approx(whole[1_000])
+    while made.store_past(DAY + 3):
+        pass
+    assert vwaps(told)[999] == pytest.approx(whole[999])
+    assert vwaps(told)[800] == pytest.approx(whole[800])
 
 
 def bars(trade: PaperTrade | PaperTradeRow) -> tuple[str, str, int, int | None, str | None]:

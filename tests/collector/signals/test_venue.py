@@ -37,6 +37,7 @@ def test_a_close_becomes_a_row_and_is_shown(rig: Rig) -> None:
     part = json.loads(state.overview_part)["1m"]
     assert part["rsi"] == pytest.approx(float(fields["rsi"]), abs=1e-8)
     assert part["signal"] == fields["signal"]
+    assert float(fields["vwap"]) == pytest.approx(rig.told.indicators[-1].vwap)
 
 
 def test_depth_and_the_day_are_shown_where_no_candle_forms(rig: Rig) -> None:

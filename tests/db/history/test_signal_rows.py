@@ -26,7 +26,7 @@ def test_a_batch_written_twice_changes_nothing(writer: HistoryWriter, reader: Hi
     """Every kind is new the first time; ids stay."""
     rows = Batch(
         "b",
-        indicators=[indicators(0), indicators(1)],
+        indicators=[indicators(0), indicators(1, vwap=1.55)],
         signals=[signal(0), signal(1), signal(1)],
         outcomes=[outcome(0), outcome(0, 300), outcome(0)],
         paper_steps=[paper_step(5, paper_trade())],
@@ -36,7 +36,7 @@ def test_a_batch_written_twice_changes_nothing(writer: HistoryWriter, reader: Hi
     before = reader.signals(ALL), reader.paper_trades(ALL)
     assert counts(writer.write(rows)) == (0, 0, 0, 0)
     assert (reader.signals(ALL), reader.paper_trades(ALL)) == before
-    assert reader.indicators(*SERIES) == [indicators(0), indicators(1)]
+    assert reader.indicators(*SERIES) == [indicators(0), indicators(1, vwap=1.55)]
     assert [s.row for s in before[0].rows] == [signal(0), signal(1)]
     assert [s.net_bps for s in before[0].rows] == [{60: 89.0, 300: 89.0}, {}]
     assert [t.row for t in before[1].rows] == [paper_trade()]
@@ -57,7 +57,10 @@ def test_a_signal_never_changes(writer: HistoryWriter, reader: HistoryReader) ->
 
 def test_of_indicators_the_last_word_holds(writer: HistoryWriter, reader: HistoryReader) -> None:
     """A revision replaces what was stored; one that comes late does not, nor twice in one batch."""
-    late, newer = indicators(rsi=1.0, computed_at=OPEN), indicators(rsi=2.0, computed_at=OPEN + 9 * MINUTE)
+    late, newer = (
+        indicators(rsi=1.0, computed_at=OPEN),
+        indicators(rsi=2.0, computed_at=OPEN + 9 * MINUTE, vwap=1.5),
+    )
     assert counts(writer.write(Batch("b", indicators=[indicators()])))[0] == 1
     assert counts(writer.write(Batch("b", indicators=[newer, late])))[0] == 1
     assert counts(writer.write(Batch("b", indicators=[late])))[0] == 0
@@ -161,7 +164,7 @@ def test_a_row_that_no_table_takes_becomes_a_letter() -> None:
     trade = paper_trade()
     bad = Batch(
         "b",
-        indicators=[indicators(rsi=nan), indicators(interval="2m"), indicators()],
+        indicators=[indicators(rsi=nan), indicators(vwap=inf), indicators(interval="2m"), indicators()],
         signals=[signal(side="hold"), signal(inputs={"rsi": inf}), signal(price=None), signal()],
         outcomes=[outcome(net_bps=nan), outcome(horizon_s=0), outcome()],
         paper_steps=[
@@ -175,7 +178,7 @@ def test_a_row_that_no_table_takes_becomes_a_letter() -> None:
     found = screened(bad)
     assert (found.indicators, found.signals, found.outcomes) == ([indicators()], [signal()], [outcome()])
     assert found.paper_steps == [paper_step(1, trade)]
-    kinds = ["indicators"] * 2 + ["signals"] * 3 + ["outcomes"] * 2 + ["paper_steps"] * 4
+    kinds = ["indicators"] * 3 + ["signals"] * 3 + ["outcomes"] * 2 + ["paper_steps"] * 4
     assert [letter.kind for letter in found.dead_letters] == kinds
 
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from market.events import Kline
 from market.indicators import CandleClose, DayTotals, IndicatorSeries, closes
-from market.indicators.arrays import DAY_MS
-from market.intervals import INTERVAL_MS
+from market.intervals import DAY_MS, INTERVAL_MS
 from tests.market.walks import DAY, kline, minutes_of, past_of, walk, without
 from tests.sizes import sized
 
