@@ -59,7 +59,9 @@ def test_it_waits_until_the_page_answers_and_says_so_once(port: int) -> None:
     pages[0].server_close()
 
 
-@pytest.mark.parametrize(("pid", "words"), [(os.getpid(), "does not answer"), (NOBODY, "has ended")])
+@pytest.mark.parametrize(
+    ("pid", "words"), [(os.getpid(), "does not answer"), (NOBODY, "has ended")], ids=["hangs", "gone"]
+)
 def test_it_does_not_wait_for_ever(port: int, pid: int, words: str) -> None:
     """Neither for one that hangs nor for one that is gone."""
     with pytest.raises(LocalError, match=words):
