@@ -35,10 +35,10 @@ class Page:
         """Store so many candles that end now."""
         opened = NOW - NOW % QUARTER
         rows = [
-            ((opened + (i - len(closes)) * QUARTER) / 1000, 1, 1, 1, close, 1, 1)
+            ((opened + (i - len(closes)) * QUARTER) / 1000, 1, 1, 1, close, 1, 1, 1)
             for i, close in enumerate(closes)
         ]
-        self.history.packed[SERIES] = b"".join(struct.pack(">7d", *row) for row in rows)
+        self.history.packed[SERIES] = b"".join(struct.pack(">8d", *row) for row in rows)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_the_past_comes_once_and_again_when_it_changed(page: Page) -> None:
 
 def test_postgres_is_asked_at_most_once_a_minute(page: Page) -> None:
     """However often and by however many the page is looked at, once every row has its line."""
-    page.history.packed["binance", "BTCUSDT", "15m"] = struct.pack(">7d", NOW / 1000 - 900, 1, 1, 1, 1, 1, 1)
+    page.history.packed["binance", "BTCUSDT", "15m"] = struct.pack(">8d", NOW / 1000 - 900, *[1] * 7)
     page.close(1.0)
     for _ in range(20):
         page.model.reply(Asked())

@@ -61,5 +61,5 @@ def test_shorter_candles_are_joined_and_longer_ones_keep_their_length() -> None:
 
 def test_packed_candles_are_read_as_they_were_packed() -> None:
     """Open time in seconds, close in the fifth place."""
-    packed = struct.pack(">14d", 60.0, 1, 2, 0.5, 1.5, 10, 1, 120.0, 1, 2, 0.5, 1.25, 10, 0)
+    packed = struct.pack(">16d", 60.0, 1, 2, 0.5, 1.5, 10, 15, 1, 120.0, 1, 2, 0.5, 1.25, 10, 15, 0)
     assert list(candles_of(packed)) == [(60_000, 1.5), (120_000, 1.25)]

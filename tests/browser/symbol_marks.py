@@ -23,7 +23,7 @@ def indicators(venue: str, klines: Sequence[Kline]) -> list[IndicatorRow]:
     def row(i: int, k: Kline) -> IndicatorRow:
         known = [None if np.isnan(column[i]) else float(column[i]) for column in columns]
         reason = "" if i >= 150 else "warming"
-        values = (*known, None, 0.0, "neutral", min(i + 1, 400), reason, k.event_time)
+        values = (*known, None, 0.0, "neutral", min(i + 1, 400), reason, k.event_time, None)
         return IndicatorRow._make((venue, k.symbol, k.interval, k.open_time, *values))
 
     return [row(i, k) for i, k in enumerate(klines)]

@@ -31,8 +31,8 @@ def site() -> Iterator[Site]:
             SOL: {"indicators": {"5m": said("neutral", 0.0, 50.0)}},
         }  # fmt: skip
         opened = now_ms() // 1000 // QUARTER_S * QUARTER_S
-        rows = [(opened - n * QUARTER_S, 1, 1, 1, 100.0 - n, 1, 1) for n in (6, 5, 4, 2, 1)]
-        running.history.packed["sim-bybit", "BTCUSDT", "15m"] = b"".join(struct.pack(">7d", *r) for r in rows)
+        rows = [(opened - n * QUARTER_S, 1, 1, 1, 100.0 - n, 1, 1, 1) for n in (6, 5, 4, 2, 1)]
+        running.history.packed["sim-bybit", "BTCUSDT", "15m"] = b"".join(struct.pack(">8d", *r) for r in rows)
         began = now_ms() - 95 * 60_000
         running.history.runs["sim-bybit", "BTCUSDT", "5m"] = SignalRun("buy", began - 300_000)
         yield running

@@ -43,7 +43,7 @@ def history() -> FakeHistory:
         )
     ]
     found.changes = [TickRow(*BTC, OPEN, 7, 1.0, 2.0, 1.5, 3.0, NOW)]
-    said = (*BTC, "5m", OPEN, 50.0, *[None] * 9, 10.0, "neutral", 400, "", NOW)
+    said = (*BTC, "5m", OPEN, 50.0, *[None] * 9, 10.0, "neutral", 400, "", NOW, 1.5)
     found.said = [IndicatorRow._make(said)]
     signal = SignalRow(*BTC, "5m", "rsi_reversal", OPEN, OPEN, "buy", 0.5, 1.5, None, {"rsi": 29.0})
     found.fired = [StoredSignal(1, signal, {60: -1.5})]
