@@ -27,8 +27,8 @@ MOST = 1_500
 """Closes of a series that are looked at, the newest: a day of minutes."""
 READ = MOST + MOST_BARS
 """Candles that are read to compute them: the oldest of them rests on those before it."""
-AT_ONCE = 10
-"""Instruments that are asked for together: some 0.1 s of the database."""
+AT_ONCE = 5
+"""Instruments that are asked for together: some 0.3 s of the database."""
 
 
 class OwedIndicators:

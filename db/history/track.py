@@ -70,8 +70,6 @@ class TrackFilter(NamedTuple):
     end: int | None = None
 
 
-REST_ON = 400
-"""Candles up to a close on which its indicators rest: what came before has no weight left in any value."""
 _I, _S, _P, _O = indicator_rows.c, signals.c, paper_trades.c, signal_outcomes.c
 _INDICATOR = (
     ms(_I.open_time), _I.rsi, _I.stoch_rsi_k, _I.stoch_rsi_d, _I.ema_fast, _I.ema_slow, _I.macd,
@@ -127,7 +125,7 @@ class TrackReader:
     ) -> dict[tuple[str, str], list[int]]:
         """(symbol, interval) -> open times of those of the newest `most` candles that lack right indicators.
 
-        They have none, or some computed before one of the `REST_ON` candles up to there came as it is stored.
+        They have none, or some computed before one of those candles up to there came as it is stored.
         """
         names = {"venue": venue, "symbols": list(symbols), "intervals": list(intervals), "most": most}
         with postgres_errors(), self._engine.connect() as connection:
@@ -220,12 +218,12 @@ _STATES = text("""
 SELECT i.symbol, p.step, p.state
 FROM paper_state_rows p JOIN instruments i ON i.id = p.instrument_id WHERE i.venue = :venue
 """)
-_OWED = text(f"""
+_OWED = text("""
 SELECT i.symbol, w.interval, array_agg((date_part('epoch', k.open_time) * 1000)::bigint ORDER BY k.open_time)
 FROM instruments i
 CROSS JOIN unnest(CAST(:intervals AS text[])) AS w(interval)
 CROSS JOIN LATERAL (
-    SELECT open_time, max(recv_ts) OVER (ORDER BY open_time ROWS {REST_ON - 1} PRECEDING) AS known_at
+    SELECT open_time, max(recv_ts) OVER (ORDER BY open_time ROWS UNBOUNDED PRECEDING) AS known_at
     FROM (
         SELECT open_time, recv_ts FROM kline_rows k
         WHERE k.instrument_id = i.id AND k.interval = w.interval ORDER BY open_time DESC LIMIT :most

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from collector.signals.owed import AFTER_S, AT_ONCE, RETRY_S, OwedIndicators
+from collector.signals.owed import AFTER_S, AT_ONCE, MOST, RETRY_S, OwedIndicators
 from db.errors import StoreUnavailable
 from market.indicators import Past, closes
 from tests.collector.signals.told import Told
@@ -19,6 +19,7 @@ class Memory(Told):
     def __init__(self, owed: Sequence[int]) -> None:
         super().__init__()
         self.owed = {"ETHUSDT": list(owed)}
+        self.history = HISTORY
         self.is_away = False
         self.asked: list[int] = []
 
@@ -26,7 +27,7 @@ class Memory(Told):
         self, _venue: str, symbols: Sequence[str], intervals: Sequence[str], most: int
     ) -> Mapping[tuple[str, str], Past]:
         self._check()
-        return {(s, i): past_of(HISTORY[-most:]) for s in symbols for i in intervals if s in self.owed}
+        return {(s, i): past_of(self.history[-most:]) for s in symbols for i in intervals if s in self.owed}
 
     def owed_closes(
         self, _venue: str, symbols: Sequence[str], _intervals: Sequence[str], _most: int
@@ -57,6 +58,21 @@ def test_rows_are_those_of_the_whole_history() -> None:
     for row in told.indicators:
         assert (row.symbol, row.interval, row.bars) == ("ETHUSDT", "1m", right[row.open_time].bars)
         assert row.rsi == pytest.approx(right[row.open_time].rsi, abs=1e-8)
+
+
+def test_rows_of_the_oldest_that_are_looked_at_are_right_too() -> None:
+    """As many candles before them are read as they rest on."""
+    memory = Memory([])
+    memory.history = walk(3, 2_500, rests=False)
+    memory.owed["ETHUSDT"] = [memory.history[-MOST].open_time]
+    owed, told = owing(memory)
+    owed.follow(["ETHUSDT"], 0.0)
+    for n in range(2):
+        owed.turn(AFTER_S + n)
+    right = closes(memory.history)[-MOST].indicators
+    (row,) = told.indicators
+    assert (row.open_time, row.bars, row.reason) == (right.open_time, 400, "")
+    assert row.rsi == pytest.approx(right.rsi, abs=1e-6)
 
 
 def test_a_start_comes_first() -> None:

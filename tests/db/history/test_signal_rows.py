@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from db.history.reader import HistoryReader
 from db.history.screening import screened
-from db.history.track import REST_ON, TrackFilter, TrackPlace
+from db.history.track import TrackFilter, TrackPlace
 from db.history.writer import HistoryWriter, Written
 from db.rows import Batch, KlineRow
 from tests.db.history.rows import MINUTE, OPEN, indicators, kline, outcome, paper_step, paper_trade, signal
@@ -137,7 +137,7 @@ def test_owed_closes_are_found(writer: HistoryWriter, reader: HistoryReader) -> 
 
 def test_closes_that_rest_on_a_revised_candle_are_owed(writer: HistoryWriter, reader: HistoryReader) -> None:
     """Until they are computed later than it came; one that came in time, or changes nothing, owes nothing."""
-    count, at = REST_ON + 50, OPEN + 1_000 * MINUTE
+    count, at = 20, OPEN + 1_000 * MINUTE
     rows = [indicators(n, computed_at=at) for n in range(count)]
     writer.write(Batch("b", klines=[kline(n) for n in range(count)], indicators=rows))
     same, early, late = (kline(5), kline(7, recv_time=at - 1), kline(10, recv_time=at + 1))
@@ -145,7 +145,7 @@ def test_closes_that_rest_on_a_revised_candle_are_owed(writer: HistoryWriter, re
     told[1:] = [KlineRow(k.venue, msgspec.structs.replace(k.kline, close=1.6)) for k in told[1:]]
     writer.write(Batch("b", klines=told))
     found = reader.owed_closes("bybit", ["ETHUSDT"], ["1m"], 1_000)
-    assert found == {("ETHUSDT", "1m"): [OPEN + n * MINUTE for n in range(10, 10 + REST_ON)]}
+    assert found == {("ETHUSDT", "1m"): [OPEN + n * MINUTE for n in range(10, count)]}
     writer.write(Batch("b", indicators=[indicators(n, computed_at=at + 1) for n in range(10, count)]))
     assert reader.owed_closes("bybit", ["ETHUSDT"], ["1m"], 1_000) == {}
 
