@@ -87,8 +87,10 @@ class Rig:
         told = msgspec.structs.replace(one, event_time=at, recv_time=at)
         self.bench.pipeline._take(Decoded("", [told]), at)
 
-    def book(self, update_id: int, time: int, bid: float = 200.0, *, is_first: bool = False) -> None:
+    def book(
+        self, update_id: int, time: int, bid: float = 200.0, *, is_first: bool = False, received: int = 0
+    ) -> None:
         made = BookSnapshot if is_first else BookDelta
         levels = ([(bid - n, 9.0) for n in range(10)], [(bid + 1 + n, 1.0) for n in range(10)])
-        event = made("ETHUSDT", *levels, update_id, time, time)
-        self.bench.pipeline._take(Decoded("", [event]), time)
+        event = made("ETHUSDT", *levels, update_id, time, received or time)
+        self.bench.pipeline._take(Decoded("", [event]), event.recv_time)

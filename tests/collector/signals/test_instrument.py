@@ -247,6 +247,10 @@ def test_pressure_of_the_book_makes_one_signal_that_is_traded() -> None:
     (trade,) = told.trades
     assert (trade.interval, trade.side, trade.exit_ts) == ("book", "long", None)
     assert trade.entry_ts == signal.ts + 200
+    atr = closes(klines)[-1].indicators.atr
+    stop = msgspec.json.decode(told.steps[-1].state)["position"]["stop_price"]
+    assert atr is not None
+    assert trade.entry_price - stop == pytest.approx(TERMS.settings.stop_atr * atr)
     look(made, price, at + 1_000_000)
     assert told.trades[0].exit_reason == "time"
     made.lose_book()

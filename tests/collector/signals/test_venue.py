@@ -174,6 +174,22 @@ def test_books_are_looked_at_and_their_pressure_is_traded(rig: Rig) -> None:
     assert len(rig.told.signals) == 1
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_signal_is_not_priced_at_a_book_that_is_lost(rig: Rig, *, is_lost: bool) -> None:
+    """It is told at its candle's close then."""
+    rig.turn()
+    rig.book(1, DAY + 400 * MINUTE, is_first=True, received=time.time_ns() // 1_000_000)
+    rig.turn()
+    if is_lost:
+        rig.bench.pipeline.lose_book("ETHUSDT", "", "test")
+        rig.turn()
+    last = HISTORY[-1].close
+    rig.candle(kline(400, last * 1.2, open_=last, volume=1e6))
+    rig.turn()
+    wanted = (last * 1.2, None) if is_lost else (200.5, pytest.approx(1e4 / 200.5))
+    assert (rig.told.signals[0].price, rig.told.signals[0].spread_bps) == wanted
+
+
 def test_a_book_that_did_not_change_is_not_looked_at_again(rig: Rig) -> None:
     """Whatever else comes in; many changes between two looks are one look."""
     rig.turn()

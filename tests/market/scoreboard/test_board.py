@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.scoreboard import Key, Result, scoreboard_row
-from market.scoreboard.board import block_ms
+from market.scoreboard import Key, Result, ScoreboardRow, scoreboard_row
+from market.scoreboard.board import _verdict, block_ms
+from market.scoreboard.statistics import Interval
 from tests.market.simulated import days_with_edge, days_without_edge, scoreboard
 from tests.market.walks import DAY
 from tests.sizes import sized
@@ -84,6 +85,36 @@ def test_who_is_not_clear_of_the_baseline_is_no_better(seed: int, mean: float) -
         assert row.edge_bps_low > 0
     if row.verdict == "worse":
         assert row.edge_bps_high < 0
+
+
+@pytest.mark.parametrize(
+    ("mean", "edge", "verdict"),
+    [
+        ((1.0, 3.0), (0.5, 4.0), "better than chance"),
+        ((1.0, 3.0), (-0.5, 4.0), "no better than chance"),
+        ((-1.0, 3.0), (0.5, 4.0), "no better than chance"),
+        ((-3.0, -1.0), (-4.0, -0.5), "worse"),
+        ((-3.0, -1.0), (-4.0, 0.5), "no better than chance"),
+        ((-3.0, 1.0), (-4.0, -0.5), "no better than chance"),
+    ],
+)
+def test_both_intervals_must_agree(
+    mean: tuple[float, float], edge: tuple[float, float], verdict: str
+) -> None:
+    """That of the mean against the baseline, here 0, and that of the edge against 0."""
+    row = ScoreboardRow(
+        *KEY, "too few", 99, mean_bps_low=mean[0], mean_bps_high=mean[1], baseline_mean_bps=0.0
+    )
+    assert _verdict(row, Interval(*edge)) == verdict
+
+
+def test_an_edge_is_bounded_at_99_percent() -> None:
+    """Against a baseline that never varies its interval is that of the mean, wider as 2.576 is than 1.960."""
+    row = scoreboard_row(KEY, results(10, 400), [Result(DAY + n * HOUR, 0.0) for n in range(400)])
+    assert row.edge_bps_low is not None and row.edge_bps_high is not None
+    assert row.mean_bps_low is not None and row.mean_bps_high is not None
+    ratio = (row.edge_bps_high - row.edge_bps_low) / (row.mean_bps_high - row.mean_bps_low)
+    assert ratio == pytest.approx(2.576 / 1.960, rel=0.1)
 
 
 def test_results_of_one_hour_have_no_interval() -> None:
