@@ -1,18 +1,11 @@
 """A start without looks for cycles: a fifth of its time went into looking at objects that all stay.
 
-And memory from one arena: glibc gives each of our twenty threads one of its own, of which much stays unused,
-though Python lets one thread run at a time. To be imported first: what is loaded afterwards is loaded so.
+To be imported first: what is loaded afterwards is loaded without.
 """
 
-import ctypes
 import gc
 
-_M_ARENA_MAX = -8
-"""Of glibc's malloc.h; other C libraries have no `mallopt`, or refuse this."""
-
 gc.disable()
-if hasattr(libc := ctypes.CDLL(None), "mallopt"):
-    libc.mallopt(_M_ARENA_MAX, 1)
 
 
 def collect() -> None:
