@@ -9,7 +9,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from functools import partial
+from typing import NamedTuple, Protocol, TypeVar
 
 import structlog
 
@@ -43,6 +44,9 @@ REPAIRED_WITHIN_MS = 86_400_000
 """Gaps that began so long before are looked at again."""
 CLOCKS_APART_MS = 2_000
 """What is told of the time before a start may lie so much before it: the venue's clock is not ours."""
+
+
+Found = TypeVar("Found")
 
 
 class Memory(SignalMemory, Protocol):
@@ -175,12 +179,18 @@ class Heritage:
             missed = None
 
     def _read(self, before: int = END_OF_TIME) -> Missed | None:
-        try:
-            return Missed(
+        return self._asked(
+            lambda: Missed(
                 self._memory.open_gaps(self._name),
                 self._memory.last_seen(self._name, before),
                 self._memory.unrepaired_gaps(self._name, CLOCK.now_ms() - REPAIRED_WITHIN_MS),
             )
+        )
+
+    def _asked(self, ask: Callable[[], Found]) -> Found | None:
+        """What the ledger or the rows tell; None where the database does not answer."""
+        try:
+            return ask()
         except StoreUnavailable as error:
             log.warning("gaps.unread", venue=self._name, reason=str(error))
             return None
@@ -225,17 +235,17 @@ class Heritage:
         self._handed_over = [it for it in self._handed_over if it[0] > now]
         for prove_by, symbols in due:
             late, came_at = self._feed.late(symbols, prove_by)
-            if late and (missed := self._read(came_at or END_OF_TIME)) is not None:
-                self._miss(sorted(late), [], missed.last_seen)
+            ask = partial(self._memory.last_seen, self._name, came_at or END_OF_TIME)
+            if late and (seen := self._asked(ask)) is not None:
+                self._miss(sorted(late), [], seen)
 
     def _look_for_left(self, now: float) -> None:
         """Go on with gaps of what is followed here that were left open, at the last look too."""
         if now < self._look_at:
             return
         self._look_at = now + LOOK_EVERY_S
-        try:
-            found = self._memory.open_gaps(self._name)
-        except StoreUnavailable:
+        found = self._asked(lambda: self._memory.open_gaps(self._name))
+        if found is None:
             return
         before, self._lasting = self._lasting, set(found)
         if left := before & self._lasting:

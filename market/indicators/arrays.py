@@ -9,7 +9,6 @@ Sources and limits of each: docs/signals.md.
 
 from collections.abc import Callable
 from functools import reduce
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -138,16 +137,13 @@ def day_sums(open_time: IntArray, values: FloatArray, is_whole: BoolArray, step_
 
     NaN where a candle of the day until then is missing, or is not whole.
     """
-    if step_ms == DAY_MS:
-        return np.where(is_whole, values, np.nan)
-    found = np.full_like(values, np.nan)
-    starts = np.flatnonzero(open_time % DAY_MS == 0)
-    for start, end in pairwise([*starts, len(open_time)]):
-        follows = open_time[start:end] == open_time[start] + np.arange(end - start) * step_ms
-        broken = np.flatnonzero(~(follows & is_whole[start:end]))
-        until = start + broken[0] if len(broken) else end
-        found[:, start:until] = np.cumsum(values[:, start:until], axis=1)
-    return found
+    days, day = np.unique(open_time // DAY_MS, return_inverse=True)
+    slot = open_time % DAY_MS // step_ms
+    # A slot without a whole candle is NaN, and so is every sum behind it.
+    parts = np.full((len(values), len(days), DAY_MS // step_ms), np.nan)
+    parts[:, day, slot] = np.where(is_whole, values, np.nan)
+    sums: FloatArray = parts.cumsum(axis=2)[:, day, slot]
+    return sums
 
 
 def _mean(parts: list[FloatArray]) -> FloatArray:

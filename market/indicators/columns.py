@@ -84,7 +84,7 @@ class Columns:
                 return None
             first = min(changed)
         self._count_bars(first)
-        self._add_up(first)
+        self._add_up(first, len(self))
         return first
 
     def _put(self, kline: Kline) -> int | None:
@@ -109,13 +109,13 @@ class Columns:
             bars = self.bars[index] = min(before + 1, MOST_BARS) if self.is_whole[index] else 0
             due = open_time + self._step_ms
 
-    def _add_up(self, start: int) -> None:
-        """Add up the day from index `start` on."""
+    def _add_up(self, start: int, end: int) -> None:
+        """Add up the day at the indexes from `start` on that are below `end`."""
         due, turnover, volume = self._before
         if start:
             due = self.open_time[start - 1] + self._step_ms
             turnover, volume = self.day_turnover[start - 1], self.day_volume[start - 1]
-        for index in range(start, len(self)):
+        for index in range(start, end):
             open_time = self.open_time[index]
             if open_time % DAY_MS == 0:
                 turnover = volume = 0.0
@@ -130,7 +130,13 @@ class Columns:
     def begin_day(self, turnover: float, volume: float) -> None:
         """Take what the UTC day had traded when the oldest candle opened."""
         self._before = (self.open_time[0], turnover, volume)
-        self._add_up(0)
+        self._add_up(0, self.midnight)
+
+    @property
+    def midnight(self) -> int:
+        """Index of the first candle at or after the first midnight: what was before is not in its sums."""
+        midnight = -(-self.open_time[0] // DAY_MS) * DAY_MS
+        return bisect_left(self.open_time, midnight)
 
     def vwap(self, index: int) -> float | None:
         """Of the UTC day up to this candle; None where that is not known, or nothing was traded."""

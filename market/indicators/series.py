@@ -99,11 +99,12 @@ class IndicatorSeries:
         candles, newest = self._candles, self.newest
         if newest is None:
             return []
-        said = [candles.vwap(index) for index in range(len(candles))]
+        said = [candles.vwap(index) for index in range(candles.midnight)]
         candles.begin_day(turnover, volume)
         changed = [n for n, before in enumerate(said) if before != candles.vwap(n)]
-        indicators = replace(newest.indicators, vwap=candles.vwap(len(said) - 1))
-        before = newest.before and replace(newest.before, vwap=candles.vwap(len(said) - 2))
+        last = len(candles) - 1
+        indicators = replace(newest.indicators, vwap=candles.vwap(last))
+        before = newest.before and replace(newest.before, vwap=candles.vwap(last - 1))
         self.newest = replace(newest, indicators=indicators, before=before)
         return [candles.open_time[index] for index in changed]
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from db.local.stores import temporary_stores
 from tests.collector.faults import OwnPostgres
 from tests.collector.running import until
 
@@ -21,20 +20,6 @@ pytestmark = pytest.mark.stores
 
 RATE = 1_000
 FLUSH_MS = 100
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[OwnPostgres]:
-    """A server for this file alone."""
-    with temporary_stores(redis=False, max_connections=20) as found:
-        yield OwnPostgres(found)
-
-
-@pytest.fixture
-def server(own: OwnPostgres) -> OwnPostgres:
-    """With an empty database."""
-    own.new_database()
-    return own
 
 
 class Feeder:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from collector.venues import RestError, binance, binance_rest, bybit, bybit_rest
+from collector.venues.adapter import Decoded
 from market.events import BookDelta, BookSnapshot, FrameError, TickerUpdate, Top
 
 ZERO = pytest.mark.parametrize("zero", ["0", "0.000", "1e-400"])
@@ -67,22 +68,18 @@ BYBIT: dict[str, Frame] = {
 }
 
 
-@ZERO
-@pytest.mark.parametrize("frame", BINANCE.values(), ids=BINANCE)
-def test_binances_frame_is_refused(frame: Frame, zero: str) -> None:
-    """As one whose price is negative or no number."""
-    with pytest.raises(FrameError):
-        binance.decode(frame(zero), 5)
-    assert binance.decode(frame("1"), 5).events
+CASES = {f"binance's {name}": (binance.decode, frame) for name, frame in BINANCE.items()} | {
+    f"bybit's {name}": (bybit.decode, frame) for name, frame in BYBIT.items()
+}
 
 
 @ZERO
-@pytest.mark.parametrize("frame", BYBIT.values(), ids=BYBIT)
-def test_bybits_frame_is_refused(frame: Frame, zero: str) -> None:
+@pytest.mark.parametrize(("decode", "frame"), CASES.values(), ids=CASES)
+def test_a_frame_is_refused(decode: Callable[[bytes, int], Decoded], frame: Frame, zero: str) -> None:
     """As one whose price is negative or no number."""
     with pytest.raises(FrameError):
-        bybit.decode(frame(zero), 5)
-    assert bybit.decode(frame("1"), 5).events
+        decode(frame(zero), 5)
+    assert decode(frame("1"), 5).events
 
 
 @ZERO
