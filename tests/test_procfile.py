@@ -27,6 +27,8 @@ from tests.platform import PATHS, platform, query
 pytestmark = pytest.mark.wire
 
 VENUES = ("sim-bybit", "sim-binance")
+FEW = {"SYMBOLS": "BTCUSDT,ETHUSDT,SOLUSDT,1000PEPEUSDT"}
+"""Enough where the number of instruments is not what is tried."""
 DYNO_MB = 512
 """Memory of the smallest dyno or instance; what is over is killed."""
 
@@ -48,7 +50,7 @@ def test_a_deployment_works_in_any_order(
     tmp_path: Path, empty_database: str, redis_client_url: str, order: Sequence[str]
 ) -> None:
     """Whatever comes up first waits for the rest; in the end all is there, and SIGTERM ends all of it."""
-    with platform(tmp_path, empty_database, redis_client_url) as deployed:
+    with platform(tmp_path, empty_database, redis_client_url, **FEW) as deployed:
         for name in order:
             deployed.settle(name)
             if "web" in deployed.running:
@@ -183,7 +185,7 @@ def test_a_certificate_nobody_vouches_for_is_taken(
         for client in (live_client(front.url), reader_client(front.url)):
             assert client.ping()
             client.connection_pool.disconnect()
-        with platform(tmp_path, database_url, front.url) as deployed:
+        with platform(tmp_path, database_url, front.url, **FEW) as deployed:
             for name in ("release", "worker", "web"):
                 deployed.settle(name)
             deployed.until(deployed.is_live, "a price in every row")
