@@ -13,7 +13,7 @@ import structlog
 from collector.books import Books
 from collector.clock import CLOCK
 from collector.connection import Connection, Handler
-from collector.ledger import Ledger
+from collector.ledger import STOPPED, Ledger
 from collector.line import Line
 from collector.missed import Missed
 from collector.pipeline import Pipeline
@@ -135,7 +135,7 @@ class Feed:
         for line in self.lines:
             line.join(deadline)
             for topic in list(line.topics.values()):
-                line.losses.lose(topic, "restart", "the collector was stopped")
+                line.losses.lose(topic, "restart", STOPPED)
 
     @property
     def connections(self) -> list[Connection]:

@@ -14,6 +14,8 @@ from db.rows import GapRow
 
 CHANNEL = {"top": "book"}
 """Topics' channels that have another name in the ledger."""
+STOPPED = "the collector was stopped"
+_STOP, _CRASH = ("restart", STOPPED), ("crash", "the collector ended without a word")
 Key = tuple[str, str]
 """Symbol and ledger channel."""
 
@@ -70,6 +72,9 @@ class Ledger:
                 )  # nothing new came since: still another gap
                 gap = self._open[key] = Gap(since, cause, detail)
                 self._write(key, gap, is_open=True)
+            elif cause == "restart" and not gap.detail.endswith(STOPPED):
+                gap.detail += f"; then {STOPPED}"
+                self._write(key, gap, is_open=True)
             if cause == "crossed":  # every update may come, and yet what it made is withheld
                 gap.is_unbroken = False
             is_new = topic.name not in gap.missing
@@ -121,7 +126,7 @@ class Ledger:
         `held` are its open gaps. A channel that has none, of a symbol that was seen (`last_seen`, epoch ms),
         was left by a crash, or never had a datum before the stop that the symbol's others tell of.
         """
-        stopped = {row.symbol: (row.cause, row.detail) for row in held if row.cause == "restart"}
+        stopped = {row.symbol for row in held if row.detail.endswith(STOPPED)}
         began = {(row.symbol, row.channel): row for row in held}
         found: list[tuple[Topic, int]] = []
         with self._lock:
@@ -134,8 +139,7 @@ class Ledger:
                 if key not in self._open and (row := self._lasting(key, began)):
                     self._open[key] = Gap(row.started_at, row.cause, row.detail)
                 elif key not in self._open and (since := last_seen.get(topic.symbol)):
-                    words = stopped.get(topic.symbol, ("crash", "the collector ended without a word"))
-                    gap = self._open[key] = Gap(since, *words)
+                    gap = self._open[key] = Gap(since, *(_STOP if topic.symbol in stopped else _CRASH))
                     self._write(key, gap, is_open=True)
                 if key in self._open:
                     self._open[key].missing.add(topic.name)

@@ -1,6 +1,6 @@
 """The ledger: one row an instrument and channel, opened once, closed when all of it is back."""
 
-from collector.ledger import Ledger
+from collector.ledger import STOPPED, Ledger
 from collector.venues import Topic
 from db.rows import GapRow
 
@@ -92,7 +92,7 @@ def test_repairs_are_told_in_words() -> None:
 def test_a_start_goes_on_with_open_gaps_and_finds_those_of_a_crash() -> None:
     """A stop left rows; a crash left none, but the database knows what it last saw."""
     book = Book()
-    held = [GapRow("binance", "BTCUSDT", "book", 90, None, "restart", "no", 0, "the collector was stopped")]
+    held = [GapRow("binance", "BTCUSDT", "book", 90, None, "restart", "no", 0, STOPPED)]
     other = TRADES._replace(name="ethusdt@aggTrade", symbol="ETHUSDT")
     found = book.ledger.resume([DEPTH, QUOTES, other], held, {"BTCUSDT": 95, "ETHUSDT": 95})
     assert found == [(DEPTH, 90), (QUOTES, 90), (other, 95)]
@@ -179,9 +179,21 @@ def test_a_gap_goes_over_to_the_topic_that_takes_the_place_of_another() -> None:
 def test_a_channel_that_never_spoke_was_stopped_like_the_others_of_its_symbol() -> None:
     """A tape without a trade in all of an earlier run left no row; that is no crash."""
     book = Book()
-    held = GapRow("binance", "BTCUSDT", "book", 500, None, "restart", "no", 0, "the collector was stopped")
+    held = GapRow("binance", "BTCUSDT", "book", 500, None, "restart", "no", 0, STOPPED)
     assert book.ledger.resume([DEPTH, TRADES], [held], {"BTCUSDT": 600}) == [(DEPTH, 500), (TRADES, 600)]
     assert [(row.channel, row.cause) for row in book.rows] == [("trade", "restart")]
+
+
+def test_a_stop_is_told_of_a_gap_that_lasts() -> None:
+    """So the next start knows of no crash, though no gap of this symbol began with the stop."""
+    before, after = Book(), Book()
+    before.ledger.lose(DEPTH, 500, "silent", "nothing for 5 s")
+    for _ in range(2):
+        before.ledger.lose(DEPTH, 500, "restart", STOPPED)
+    began, held = before.rows
+    assert held == began._replace(detail=f"nothing for 5 s; then {STOPPED}")
+    after.ledger.resume([DEPTH, TRADES], [held], {"BTCUSDT": 600})
+    assert [(row.channel, row.cause) for row in after.rows] == [("trade", "restart")]
 
 
 def test_what_was_withheld_as_crossed_is_not_had_again() -> None:
