@@ -18,7 +18,7 @@ from collector.statistics import FeedStatistics
 from collector.venues import Decoded, Plan, Topic, Venue
 from collector.venues.adapter import sound_topic
 from db.rows import KlineRow, TickerRow
-from market.book_rules import DiffBook, SequenceGap, SnapshotTooOld
+from market.book_rules import DiffBook, RangeLeft, SequenceGap, SnapshotTooOld
 from market.events import (
     Ack,
     BookDelta,
@@ -179,7 +179,7 @@ class Pipeline:
     def on_snapshot(self, snapshot: BookSnapshot) -> bool:
         """Take a REST book snapshot; False if it does not fit the deltas at hand, or lacks a side."""
         with self.lock:
-            if (state := self.states.get(snapshot.symbol)) is None or state.rules.book.is_live:
+            if (state := self.states.get(snapshot.symbol)) is None or not state.takes_snapshot:
                 return True
             if not state.is_attached or state.lacks_quoted(snapshot):
                 return False
@@ -244,9 +244,10 @@ class Pipeline:
         last_update_id = state.rules.book.update_id
         try:
             changed, tick = state.on_book(event, time.monotonic())
-        except SequenceGap as gap:
-            self.statistics.gaps += 1
-            self._lose_book(state, "sequence", str(gap))
+        except (SequenceGap, RangeLeft) as error:
+            is_gap = isinstance(error, SequenceGap)
+            self.statistics.gaps += is_gap
+            self._lose_book(state, "sequence" if is_gap else "", str(error))
             return False
         if tick is not None:
             self._sink.add_tick(tick)

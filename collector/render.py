@@ -8,12 +8,12 @@ import msgspec
 from collector.state import InstrumentState
 from collector.statistics import FeedStatistics
 from db.rows import FeedEventRow, GapRow, SignalRow
+from market.book import SERVED_LEVELS
 from market.decimals import clean, plain, plain_json
 from market.events import Kline, Levels, Trade
 from market.measures import PLACES, depth_imbalance, imbalance, microprice, mid, spread_bps
 from market.ticker import PARTS, Ticker
 
-SERVED_LEVELS = 20
 _NAMES = ("venue", "symbol")
 """Every entry of `events` has them beside its data."""
 _encode = msgspec.json.Encoder().encode

@@ -70,6 +70,13 @@ class InstrumentState:
         """Whether the book is crossed or locked and therefore withheld."""
         return self.crossed_since is not None
 
+    @property
+    def takes_snapshot(self) -> bool:
+        """Whether a REST snapshot is of use: the book is lost, or goes on and is to be renewed."""
+        if not self.rules.book.is_live:
+            return True
+        return isinstance(self.rules, DiffBook) and self.rules.is_renewing and self.book_state == "live"
+
     def remember(self, row: TickerRow) -> None:
         """Start from what was last known, unless there is news already."""
         if self.recv_time is not None:
@@ -89,7 +96,7 @@ class InstrumentState:
         return TickerRow(self.instrument.venue, self.instrument.symbol, **known)
 
     def on_book(self, event: BookSnapshot | BookDelta, now: float) -> tuple[bool, TickRow | None]:
-        """Take a book event: whether it changed the book, and a tick to keep. Raises SequenceGap.
+        """Take a book event: whether it changed the book, and a tick to keep. Raises as the rules do.
 
         See market.book_rules.
         """

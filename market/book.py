@@ -8,6 +8,9 @@ from bisect import bisect_left, insort
 
 from market.events import BookDelta, BookSnapshot, Levels
 
+SERVED_LEVELS = 20
+"""Of each side, what readers get."""
+
 
 class Side:
     """The levels of one side: sizes by price, and the prices in ascending order."""

@@ -17,6 +17,7 @@ from market.events import BookDelta, BookSnapshot, Levels
 
 MAX_BUFFERED = 5_000
 """Deltas kept while a snapshot is on its way (over 8 minutes at 100 ms); the oldest go first."""
+_ANY = float("inf")
 ANEW_MS = 2_000
 """An id that is not newer, of a time that is so much newer than that of the last: the venue counts anew."""
 
@@ -31,7 +32,11 @@ class SequenceGap(Exception):
 
 
 class SnapshotTooOld(Exception):
-    """The snapshot ends before the buffered deltas begin. The buffer is kept; ask for a newer one."""
+    """The snapshot ends before the deltas at hand begin. They are kept; ask for a newer one."""
+
+
+class RangeLeft(Exception):
+    """Nothing is missing, but the market has left what a snapshot proved: the book waits for a new one."""
 
 
 def counts_anew(event_time: int, last_event_time: int) -> bool:
@@ -106,39 +111,45 @@ class DiffBook:
     """Binance: deltas chained by `pu`, built on a REST snapshot.
 
     Until a snapshot fits, deltas are buffered, across attempts. The book is proven only down to the last bid
-    and up to the last ask of its snapshot (unless that held the whole side): none beyond is taken in.
+    and up to the last ask of its snapshot (unless that held the whole side): none beyond is taken in. So a
+    new snapshot is wanted when half of a side is used up, while the book goes on (`renew`); with fewer than
+    `least` levels a side it is given up.
     Source: Binance USDⓈ-M futures, "How to manage a local order book correctly".
     """
 
-    def __init__(self, snapshot_limit: int) -> None:
+    def __init__(self, snapshot_limit: int, least: int) -> None:
         self.book = Book()
-        self._limit = snapshot_limit
+        self.is_renewing = False
+        """Whether a live book takes a snapshot."""
+        self._limit, self._least = snapshot_limit, least
         self._buffer: deque[BookDelta] = deque(maxlen=MAX_BUFFERED)
         self._is_chained = False
         self._floor = 0.0
-        self._ceiling = float("inf")
+        self._ceiling = _ANY
 
     def on_snapshot(self, snapshot: BookSnapshot) -> bool:
-        """Build on a REST snapshot. Raises SnapshotTooOld when the buffered deltas begin after it."""
+        """Build on a REST snapshot. Raises SnapshotTooOld when the deltas at hand begin after it."""
         while self._buffer and self._buffer[0].update_id < snapshot.update_id:
             self._buffer.popleft()
         if self._buffer and not _follows(self._buffer[0], snapshot.update_id):
             raise SnapshotTooOld(f"snapshot {snapshot.update_id}, deltas from {self._buffer[0].update_id}")
+        if self.book.is_live and not self._buffer and snapshot.update_id < self.book.update_id:
+            raise SnapshotTooOld(f"snapshot {snapshot.update_id}, book {self.book.update_id}")
         self.book.replace(snapshot)
-        self._is_chained = False
+        self.is_renewing = self._is_chained = False
         self._floor = min((p for p, _ in snapshot.bids), default=0.0) if self._is_cut(snapshot.bids) else 0.0
-        self._ceiling = max(p for p, _ in snapshot.asks) if self._is_cut(snapshot.asks) else float("inf")
+        self._ceiling = max(p for p, _ in snapshot.asks) if self._is_cut(snapshot.asks) else _ANY
         waiting, self._buffer = self._buffer, deque(maxlen=MAX_BUFFERED)
         try:
             while waiting:
                 self.on_delta(waiting.popleft())
-        except SequenceGap:
+        except (SequenceGap, RangeLeft):
             self._buffer.extend(waiting)
             raise
         return True
 
     def on_delta(self, delta: BookDelta) -> bool:
-        """Take the next delta, or buffer it while the book waits for a snapshot."""
+        """Take the next delta, or buffer it while the book waits for a snapshot. Raises RangeLeft, too."""
         book = self.book
         if not book.is_live:
             self._buffer.append(delta)
@@ -152,34 +163,45 @@ class DiffBook:
             is_next = not is_old and _follows(delta, book.update_id)
         if not is_next:
             expected = book.update_id
-            self.reset()
+            self.forget()
             self._buffer.append(delta)
             raise SequenceGap(expected, delta.previous_update_id or 0)
         book.apply(delta, self._floor, self._ceiling)
         self._is_chained = True
+        if self.is_renewing:
+            self._buffer.append(delta)
+        if self._has_fewer(self._least):
+            self.reset()
+            raise RangeLeft("too few proven levels")
         return True
+
+    def renew(self) -> None:
+        """Take a snapshot while the book goes on: deltas are kept from now on."""
+        self.is_renewing = True
 
     def reset(self) -> None:
         """Wait for a new snapshot; what is buffered stays."""
-        self.book.is_live = False
-        self._is_chained = False
+        self.book.is_live = self.is_renewing = self._is_chained = False
 
     @property
     def has_buffered(self) -> bool:
         """Whether deltas wait for a snapshot."""
         return bool(self._buffer)
 
-    def is_thin(self, levels: int) -> bool:
-        """Whether the proven part of a side has shrunk below `levels`: time for a new snapshot."""
-        book = self.book
-        bids_thin = self._floor > 0 and len(book.bids.prices) < levels
-        asks_thin = self._ceiling != float("inf") and len(book.asks.prices) < levels
-        return book.is_live and (bids_thin or asks_thin)
+    @property
+    def is_low(self) -> bool:
+        """Whether half of what the snapshot proved of a side is used up: time for a new one."""
+        return self.book.is_live and self._has_fewer(self._limit // 2)
 
     def forget(self) -> None:
         """Drop the buffer too: a new connection begins a new chain."""
         self.reset()
         self._buffer.clear()
+
+    def _has_fewer(self, levels: int) -> bool:
+        """Whether a side that goes on beyond what is proven has fewer levels."""
+        bids, asks = self.book.bids.prices, self.book.asks.prices
+        return (self._floor > 0 and len(bids) < levels) or (self._ceiling != _ANY and len(asks) < levels)
 
     def _is_cut(self, levels: Levels) -> bool:
         return len(levels) >= self._limit

@@ -22,6 +22,7 @@ from collector.venues.adapter import (
 )
 from collector.venues.binance_trades import decode_trade
 from collector.venues.soundness import sound_kline, sound_levels, sound_ticker
+from market.book import SERVED_LEVELS
 from market.book_rules import BookRules, DiffBook, PartialBook
 from market.events import (
     Ack,
@@ -199,16 +200,16 @@ def ping(request_id: int) -> None:
 
 def make_book(plan: Plan) -> BookRules:
     """Deltas on a REST snapshot; without REST a stream of whole tops."""
-    return DiffBook(DEPTH_LIMIT) if plan.uses_rest else PartialBook()
+    return DiffBook(DEPTH_LIMIT, SERVED_LEVELS) if plan.uses_rest else PartialBook()
 
 
 def decode(frame: bytes, recv_time: int) -> Decoded:
-    """Translate one text frame. Raises FrameError for anything undocumented."""
+    """Translate one text frame. Raises FrameError for what is damaged."""
     try:
         wrapper = _wrapper.decode(frame)
         stream = wrapper.stream
         if not stream and not wrapper.e:
-            return Decoded("", [_control(wrapper, frame)])
+            return Decoded("", [_control(wrapper)])
         data = wrapper.data if stream else msgspec.Raw(frame)
         if bytes(memoryview(data)[:1]) == b"[":
             return Decoded(stream, [e for raw in _raws.decode(data) for e in _decode_one(raw, recv_time, "")])
@@ -227,13 +228,13 @@ def _decode_one(data: msgspec.Raw, recv_time: int, stream: str) -> list[Event]:
     return [handler(data, recv_time) if handler else Unexplained(kind.e)]
 
 
-def _control(wrapper: _Wrapper, frame: bytes) -> Event:
+def _control(wrapper: _Wrapper) -> Event:
     request_id = "" if wrapper.id is None else str(wrapper.id)
     if bytes(wrapper.error) or wrapper.code is not None:
         return Rejected(request_id, bytes(wrapper.error).decode() or wrapper.msg)
     if bytes(wrapper.result):
         return Ack(request_id)
-    raise FrameError(f"neither data nor a known answer: {first_bytes(frame)}")
+    return Unexplained("answer")
 
 
 def _decode_top(data: msgspec.Raw, recv_time: int) -> Event:

@@ -66,3 +66,55 @@ def test_a_book_that_breaks_again_and_again_is_asked_for_less_and_less() -> None
     rig.wait(STEADY_S)
     rig.lose()
     assert rig.heal() < 0.5
+
+
+def deep(update_id: int, best: int) -> BookSnapshot:
+    """As many levels as are asked for: there are more."""
+    bids = [(float(best - n), 1.0) for n in range(1000)]
+    asks = [(float(5_000 + n), 1.0) for n in range(1000)]
+    return BookSnapshot(SYMBOL, bids, asks, update_id, 1, 1)
+
+
+def fall(bench: Bench, chain: range) -> None:
+    """The best bids go, one with each delta: after number n the best is 4,000 - n."""
+    for n in chain:
+        bids = [(4_001.0 - n, 0.0)]
+        bench.pipeline._book(bench.pipeline.states[SYMBOL], BookDelta(SYMBOL, bids, [], n, 1, 1, None, n - 1))
+
+
+def test_a_market_that_leaves_its_snapshot_gets_the_next_before_that() -> None:
+    """The book goes on meanwhile, however long the answer takes; nothing is lost."""
+    bench = Bench("binance", SYMBOL)
+    waiting: list[Callable[[bool], None]] = []
+    resync = Resync(lambda _symbol, done: waiting.append(done))
+    state = bench.pipeline.states[SYMBOL]
+    state.attach()
+    bench.pipeline.on_snapshot(deep(0, 4_000))
+    fall(bench, range(1, 501))
+    resync.keep(bench.pipeline, 100.0, is_rest_well=True)
+    assert waiting == []
+    fall(bench, range(501, 600))
+    for now in (100.1, 100.2):
+        resync.keep(bench.pipeline, now, is_rest_well=True)
+    fall(bench, range(600, 700))
+    assert len(waiting) == 1
+    assert bench.pipeline.on_snapshot(deep(650, 3_350))
+    waiting.pop()(True)
+    assert state.rules.book.top()[0] == 4_000 - 699
+    assert len(state.rules.book.bids.prices) == 1000 - 49
+    resync.keep(bench.pipeline, 101.0, is_rest_well=True)
+    assert (waiting, bench.lost, state.book_state) == ([], [], "live")
+
+
+def test_a_book_with_too_few_proven_levels_is_withheld_at_once() -> None:
+    """By the very event that took them, and asked for as one that was lost."""
+    bench = Bench("binance", SYMBOL)
+    state = bench.pipeline.states[SYMBOL]
+    state.attach()
+    bench.pipeline.on_snapshot(deep(0, 4_000))
+    fall(bench, range(1, 981))
+    assert (state.book_state, bench.lost) == ("live", [])
+    fall(bench, range(981, 982))
+    assert (state.book_state, bench.lost) == ("syncing", [(SYMBOL, "too few proven levels")])
+    assert bench.pipeline.on_snapshot(deep(981, 3_019))
+    assert (state.book_state, bench.pipeline.statistics.gaps) == ("live", 0)

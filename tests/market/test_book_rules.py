@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.book_rules import ANEW_MS, DiffBook, PartialBook, SequencedBook, SequenceGap, SnapshotTooOld
+from market.book_rules import (
+    ANEW_MS,
+    DiffBook,
+    PartialBook,
+    RangeLeft,
+    SequencedBook,
+    SequenceGap,
+    SnapshotTooOld,
+)
 from market.events import BookDelta, BookSnapshot, Levels
 
 levels = st.lists(
@@ -123,7 +131,7 @@ def test_a_diff_book_is_the_same_from_any_snapshot(
     arrives_after = data.draw(st.integers(taken_at, len(steps)))
     chain = [delta(10 * (n + 1), *step, previous=10 * n) for n, step in enumerate(steps)]
     sides = [list(side.items()) for side in straightforward(([], []), steps[:taken_at])]
-    rules = DiffBook(snapshot_limit=1000)
+    rules = DiffBook(snapshot_limit=1000, least=20)
     for event in chain[:arrives_after]:
         assert not rules.on_delta(event)
     rules.on_snapshot(snapshot(10 * taken_at, sides[0], sides[1]))
@@ -134,7 +142,7 @@ def test_a_diff_book_is_the_same_from_any_snapshot(
 
 def test_only_pu_tells_a_gap_of_a_diff_book() -> None:
     """`pu` must be the last `u`; the deltas since then wait for the next snapshot."""
-    rules = DiffBook(snapshot_limit=1000)
+    rules = DiffBook(snapshot_limit=1000, least=20)
     rules.on_snapshot(snapshot(10, [(1.0, 1.0)], [(101.0, 1.0)]))
     rules.on_delta(delta(20, [(2.0, 1.0)], [], previous=8))
     with pytest.raises(SequenceGap):
@@ -146,7 +154,7 @@ def test_only_pu_tells_a_gap_of_a_diff_book() -> None:
 
 def test_a_snapshot_older_than_the_buffer_is_refused_and_the_buffer_kept() -> None:
     """A newer snapshot later builds on the same buffer."""
-    rules = DiffBook(snapshot_limit=1000)
+    rules = DiffBook(snapshot_limit=1000, least=20)
     rules.on_delta(delta(20, [(2.0, 1.0)], [], previous=15))
     with pytest.raises(SnapshotTooOld):
         rules.on_snapshot(snapshot(12, [(1.0, 1.0)], []))
@@ -156,7 +164,7 @@ def test_a_snapshot_older_than_the_buffer_is_refused_and_the_buffer_kept() -> No
 
 def test_a_diff_book_holds_only_what_its_snapshot_proved() -> None:
     """Levels beyond a cut snapshot's range are unknown, so changes there are not taken in."""
-    rules = DiffBook(snapshot_limit=2)
+    rules = DiffBook(snapshot_limit=2, least=1)
     rules.on_snapshot(snapshot(10, [(9.0, 1.0), (8.0, 1.0)], [(101.0, 1.0), (102.0, 1.0)]))
     rules.on_delta(delta(20, [(7.0, 5.0), (8.5, 1.0)], [(103.0, 5.0)], previous=10))
     assert rules.book.best(5) == ([(9.0, 1.0), (8.5, 1.0), (8.0, 1.0)], [(101.0, 1.0), (102.0, 1.0)])
@@ -164,14 +172,84 @@ def test_a_diff_book_holds_only_what_its_snapshot_proved() -> None:
 
 def test_a_diff_book_knows_the_near_side_of_a_market_that_leaves_its_snapshot() -> None:
     """What is bid above the highest ask that was known came later, so it is proven; asks up there are not."""
-    rules = DiffBook(snapshot_limit=2)
+    rules = DiffBook(snapshot_limit=2, least=1)
     rules.on_snapshot(snapshot(10, [(9.0, 1.0), (8.0, 1.0)], [(101.0, 1.0), (102.0, 1.0)]))
-    rules.on_delta(delta(20, [(105.0, 1.0)], [(101.0, 0.0), (102.0, 0.0), (106.0, 1.0)], previous=10))
+    with pytest.raises(RangeLeft):
+        rules.on_delta(
+            delta(20, [(105.0, 1.0)], [(101.0, 0.0), (102.0, 0.0), (106.0, 1.0)], previous=10),
+        )
     assert rules.book.top() == (105.0, 1.0, None, None)
-    assert rules.is_thin(1)
+    assert not rules.book.is_live
     rules.on_snapshot(snapshot(30, [(9.0, 1.0), (8.0, 1.0)], [(101.0, 1.0), (102.0, 1.0)]))
-    rules.on_delta(delta(40, [(9.0, 0.0), (8.0, 0.0), (3.0, 1.0)], [(4.0, 1.0)], previous=30))
+    with pytest.raises(RangeLeft):
+        rules.on_delta(delta(40, [(9.0, 0.0), (8.0, 0.0), (3.0, 1.0)], [(4.0, 1.0)], previous=30))
     assert rules.book.top() == (None, None, 4.0, 1.0)
+
+
+def sinking(count: int) -> list[BookDelta]:
+    """Deltas that each take the best of 100 bids from 100 down, and add one below all of them."""
+    return [
+        delta(20 + n, [(100.0 - n, 0.0), (-float(n), 1.0)], [], previous=19 + n if n else 10)
+        for n in range(count)
+    ]
+
+
+def sunk(update_id: int, gone: int) -> BookSnapshot:
+    """What the exchange holds after so many."""
+    return snapshot(update_id, [(100.0 - n, 1.0) for n in range(gone, gone + 100)], [(101.0, 1.0)])
+
+
+@pytest.mark.parametrize("at", [50, 60, 75])
+@pytest.mark.parametrize("arrives_after", [50, 60, 75])
+def test_a_diff_book_that_runs_low_goes_on_while_its_next_snapshot_comes(at: int, arrives_after: int) -> None:
+    """Whenever that was taken, and whenever it arrives: the book is that of the exchange again."""
+    rules = DiffBook(snapshot_limit=100, least=20)
+    rules.on_snapshot(sunk(10, 0))
+    chain = sinking(80)
+    for number, event in enumerate(chain[: max(at, arrives_after)], 1):
+        assert not rules.is_low or number > 50
+        assert rules.on_delta(event)
+        if number == 50:
+            assert not rules.is_low
+            rules.renew()
+    assert rules.on_snapshot(sunk(19 + at, at))
+    assert not rules.is_renewing
+    for event in chain[max(at, arrives_after) :]:
+        assert rules.on_delta(event)
+    assert rules.book.best(3)[0] == [(20.0, 1.0), (19.0, 1.0), (18.0, 1.0)]
+    assert len(rules.book.bids.prices) == 100 - (80 - at)
+
+
+def test_a_snapshot_behind_a_book_that_goes_on_is_refused() -> None:
+    """It is older than all that was kept since it was asked for."""
+    rules = DiffBook(snapshot_limit=100, least=20)
+    rules.on_snapshot(sunk(10, 0))
+    chain = sinking(60)
+    for event in chain[:55]:
+        rules.on_delta(event)
+    assert rules.is_low
+    rules.renew()
+    for _ in range(2):
+        with pytest.raises(SnapshotTooOld):
+            rules.on_snapshot(sunk(60, 41))
+        rules.on_delta(chain[55])
+    assert rules.book.is_live
+    assert rules.on_snapshot(sunk(75, 56))
+    assert rules.book.top()[0] == 44.0
+
+
+def test_a_gap_in_a_book_that_is_being_renewed_begins_a_new_chain() -> None:
+    """What was kept before the gap does not lead on to what comes after it."""
+    rules = DiffBook(snapshot_limit=100, least=20)
+    rules.on_snapshot(sunk(10, 0))
+    rules.renew()
+    rules.on_delta(delta(20, [(100.0, 2.0)], [], previous=10))
+    with pytest.raises(SequenceGap):
+        rules.on_delta(delta(40, [(99.0, 2.0)], [], previous=30))
+    with pytest.raises(SnapshotTooOld):
+        rules.on_snapshot(sunk(20, 0))
+    assert rules.on_snapshot(sunk(35, 0))
+    assert rules.book.best(2)[0] == [(100.0, 1.0), (99.0, 2.0)]
 
 
 def test_a_partial_book_is_its_newest_message() -> None:
@@ -204,7 +282,7 @@ def test_lower_ids_that_go_on_in_a_later_time_are_a_gap() -> None:
 @pytest.mark.parametrize("chained", [False, True])
 def test_a_chain_that_goes_on_lower_is_a_gap_though_it_is_whole(*, chained: bool) -> None:
     """The snapshot that comes then is of the new count, and fits."""
-    rules = DiffBook(snapshot_limit=1000)
+    rules = DiffBook(snapshot_limit=1000, least=20)
     rules.on_snapshot(snapshot(9_000, [(1.0, 1.0)], [(2.0, 1.0)]))
     if chained:
         assert rules.on_delta(delta(9_010, [(1.0, 2.0)], [], 8_999))

@@ -2,9 +2,10 @@
 
 import gzip
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 
 from collector.venues import Plan, binance, binance_rest, bybit, bybit_rest
+from market.book import SERVED_LEVELS, Book
 from market.book_rules import DiffBook, SequencedBook
 from market.events import BookDelta, BookSnapshot, Event, Kline, TickerUpdate, Top, Trade
 from market.instruments import Instrument
@@ -90,7 +91,7 @@ def decoded(frames: list[tuple[int, str, bytes]]) -> list[tuple[str, Event]]:
 def play(events: list[tuple[str, Event]]) -> tuple[dict[str, DiffBook], int, int]:
     """Build the books; returns them, the number of applied events and of comparisons that agreed."""
     quotes = Quotes([e for _, e in events if isinstance(e, Top)])
-    books: dict[str, DiffBook] = defaultdict(lambda: DiffBook(1000))
+    books: dict[str, DiffBook] = defaultdict(lambda: DiffBook(1000, SERVED_LEVELS))
     applied = compared = 0
     for _, event in events:
         if isinstance(event, BookSnapshot):
@@ -115,6 +116,36 @@ def test_binance_ethusdt_ends_as_stated() -> None:
     assert book.best(3) == (
         [(3424.98, 77.165), (3424.97, 0.02), (3424.86, 0.006)],
         [(3424.99, 80.013), (3425.0, 30.463), (3425.02, 0.009)],
+    )
+
+
+def test_binance_btcusdt_agrees_though_it_leaves_its_snapshot() -> None:
+    """The market falls out of the range of the snapshot; the next comes before that, a second late."""
+    events = [event for _, event in decoded(single("usdm_btcusdt_20240808.txt.gz", "BTCUSDT"))]
+    quotes = Quotes([e for e in events if isinstance(e, Top)])
+    rules, exchange = DiffBook(1000, SERVED_LEVELS), Book()
+    coming: deque[tuple[int, BookSnapshot]] = deque()
+    applied = compared = renewals = 0
+    for event in events:
+        if isinstance(event, BookSnapshot):
+            rules.on_snapshot(event)
+            exchange.replace(event)
+        elif isinstance(event, BookDelta) and rules.on_delta(event):
+            exchange.apply(event)
+            applied += 1
+            compared += quotes.agree(event.symbol, rules)
+            if rules.is_low and not rules.is_renewing:
+                rules.renew()
+                now = (exchange.update_id, exchange.event_time, exchange.recv_time)
+                coming.append((applied + 20, BookSnapshot("BTCUSDT", *exchange.best(1000), *now)))
+            while coming and coming[0][0] <= applied:
+                renewals += rules.on_snapshot(coming.popleft()[1])
+                assert quotes.agree(event.symbol, rules)
+    assert compared == applied == 6547 - 2
+    assert renewals > 0
+    assert rules.book.best(3) == (
+        [(61659.7, 1.486), (61659.0, 0.002), (61658.1, 0.033)],
+        [(61659.8, 0.981), (61659.9, 0.188), (61660.0, 7.977)],
     )
 
 
