@@ -205,7 +205,7 @@ class Adapter(Protocol):
         """The application's own ping; None where control pings are enough."""
 
     def decode(self, frame: bytes, recv_time: int) -> Decoded:
-        """Translate one text frame. Raises FrameError for anything undocumented."""
+        """Translate one text frame; what is whole and undocumented is Unexplained. Raises FrameError."""
 
     def make_book(self, plan: Plan) -> BookRules:
         """An empty book that follows this venue's rules."""

@@ -170,7 +170,7 @@ def make_book(plan: Plan) -> BookRules:
 
 
 def decode(frame: bytes, recv_time: int) -> Decoded:
-    """Translate one text frame. Raises FrameError for anything undocumented."""
+    """Translate one text frame. Raises FrameError for what is damaged."""
     try:
         envelope = _envelope.decode(frame)
         if topic := envelope.topic:
@@ -179,10 +179,10 @@ def decode(frame: bytes, recv_time: int) -> Decoded:
             return Decoded(topic, handler(envelope, recv_time) if handler else [Unexplained(kind)])
     except (*UNREADABLE, KeyError) as error:
         raise FrameError(f"{error}: {first_bytes(frame)}") from None
-    return Decoded("", [_control(envelope, frame)])
+    return Decoded("", [_control(envelope)])
 
 
-def _control(envelope: _Envelope, frame: bytes) -> Event:
+def _control(envelope: _Envelope) -> Event:
     request_id = envelope.req_id or ""
     if envelope.ret_msg == "pong" or envelope.op == "pong":
         return Pong()
@@ -191,9 +191,7 @@ def _control(envelope: _Envelope, frame: bytes) -> Event:
             return Ack(request_id)
         reason = envelope.ret_msg or "no reason given"
         return Rejected(request_id, reason, reason.partition("topic:")[2] or None)
-    if envelope.op or envelope.ret_msg:
-        return Unexplained(envelope.op or "answer")
-    raise FrameError(f"neither data nor a known answer: {first_bytes(frame)}")
+    return Unexplained(envelope.op or envelope.type or "answer")
 
 
 def _decode_book(envelope: _Envelope, recv_time: int) -> list[Event]:

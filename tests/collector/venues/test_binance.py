@@ -157,6 +157,7 @@ UNEXPLAINED = {
     "newEvent": b'{"stream":"x@new","data":{"e":"newEvent"}}',
     "trade": wrapped("x@trade", e="trade", E=9, T=9, s="X", t=1, p="1", q="2"),
     "serverShutdown": b'{"e":"serverShutdown","E":5}',
+    "answer": b'{"hello":1}',
 }
 
 
@@ -172,7 +173,6 @@ BAD_FRAMES = [
     b'{"stream":"x@bookTicker","data":{"e":"bookTicker","u":7',
     b"null",
     b"[]",
-    b"{}",
     wrapped("x@bookTicker", e="bookTicker", u=7, s="X", b="NaN", B="1", a="2", A="1", E=1),
     wrapped("x@bookTicker", e="bookTicker", u=7, s="X", b="-1", B="1", a="2", A="1", E=1),
     wrapped("x@bookTicker", e="bookTicker", u=7, s="X", b=None, B="1", a="2", A="1", E=1),

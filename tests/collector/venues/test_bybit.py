@@ -96,6 +96,9 @@ def test_a_kind_that_nothing_reads_is_named_and_harms_nothing() -> None:
     """Topics and answers."""
     assert decode(frame("adlAlert.X", {}, type="snapshot"), 5) == [Unexplained("adlAlert")]
     assert decode(b'{"op":"auth","success":true}', 5) == [Unexplained("auth")]
+    options = b'{"success":true,"conn_id":"c","data":{"failTopics":[]},"type":"COMMAND_RESP"}'
+    assert decode(options, 5) == [Unexplained("COMMAND_RESP")]
+    assert decode(b'{"hello":1}', 5) == [Unexplained("answer")]
 
 
 def test_an_entry_that_cannot_be_read_costs_only_itself() -> None:
@@ -117,7 +120,6 @@ BAD_FRAMES = [
     b"",
     b"\x81\x05",
     b'{"topic":"orderbook.50.X","type":"delta","ts":1,"data":{"s":"X","b":[["1"',
-    b"{}",
     b"7",
     frame("orderbook.50.X", {"s": "X", "b": [["nan", "1"]], "a": [], "u": 1}, type="delta"),
     frame("orderbook.50.X", {"s": "X", "b": [], "a": [], "u": 1}, type="other"),
