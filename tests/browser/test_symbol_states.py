@@ -70,8 +70,9 @@ def test_a_series_that_is_turned_to_while_frozen_is_painted_once_and_whole(
         visit.page.click(".tf:has-text('1h')")
         visit.until(f"() => {CHART}.layout.uirevision.endsWith(':1h')")
         assert visit.page.inner_text(".tf-selected") == "1h"
+        visit.page.wait_for_selector("#freeze-toggle:has-text('3 updates waiting')")  # all of it is painted
         before = visit.texts(".tape-row:not(.tape-head)")
-        visit.page.wait_for_selector("#freeze-toggle:has-text('4 updates waiting')")
+        visit.page.wait_for_selector("#freeze-toggle:has-text('6 updates waiting')")
         assert visit.texts(".tape-row:not(.tape-head)") == before
 
 
