@@ -40,6 +40,8 @@ log = structlog.get_logger()
 
 READ_WITHIN_S = 2.0
 """The sockets wait this long at most for what the database knows of an earlier run."""
+SHOWN_WITHIN_S = 1.0
+"""And for the indicators of what is stored: together neither would be there soon."""
 KEEP_EVERY_S = 1.0
 SWEEP_EVERY_S = 60.0
 FRESH_MS = 60_000
@@ -129,6 +131,7 @@ class VenueRun:
             record=self._record,
             rotate_s=settings.rotate_hours * 3600,
             proxy=proxy_for(address.ws_urls[0], settings.https_proxy, settings.no_proxy),
+            wait=lambda: self.signals.is_shown.wait(SHOWN_WITHIN_S),
         )
 
     def start(self) -> None:

@@ -51,8 +51,12 @@ class Feed:
         record: Callable[[str, str, str], None],
         rotate_s: float = float("inf"),
         proxy: str = "",
+        wait: Callable[[], object] = lambda: None,
     ) -> None:
-        """`record(venue, event, detail)` keeps what happens for people to read."""
+        """`record(venue, event, detail)` keeps what happens for people to read.
+
+        `wait()` returns when sockets may be opened.
+        """
         self.name = pipeline.name
         self.pipeline = pipeline
         self.lines: list[Line] = []
@@ -65,7 +69,7 @@ class Feed:
         self._venue = venue.stream
         self._plan = plan
         self._ws_urls = ws_urls
-        self._proxy = proxy
+        self._proxy, self._wait = proxy, wait
         self._resync = resync
         self._ledger = ledger
         self._record: Callable[[str, str], None] = lambda event, detail: record(self.name, event, detail)
@@ -277,7 +281,7 @@ class Feed:
         elif "spare" in name:
             urls = urls[1:] + urls[:1]
         every_s = self._venue.SUBSCRIBE_EVERY_S
-        return Connection(name, urls, handler, send_every_s=every_s, proxy=self._proxy)
+        return Connection(name, urls, handler, send_every_s=every_s, proxy=self._proxy, wait=self._wait)
 
     def _late_ms(self) -> int:
         """How old data is on arrival, typically; 0 while unknown, and for recordings."""

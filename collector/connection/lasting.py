@@ -9,6 +9,7 @@ import random
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -48,9 +49,19 @@ class Connection:
     """A socket that is opened again whenever it closes, until `stop`."""
 
     def __init__(
-        self, name: str, urls: list[str], handler: Handler, *, send_every_s: float, proxy: str = ""
+        self,
+        name: str,
+        urls: list[str],
+        handler: Handler,
+        *,
+        send_every_s: float,
+        proxy: str = "",
+        wait: Callable[[], object] = lambda: None,
     ) -> None:
-        """`urls` are tried in turn while they give no data. `proxy`: URL of an HTTP proxy, or "" for none."""
+        """`urls` are tried in turn while they give no data. `proxy`: URL of an HTTP proxy, or "" for none.
+
+        `wait()` returns when the first may be opened.
+        """
         self.name = name
         self.handler = handler
         self._proxy = urlsplit(proxy)
@@ -62,6 +73,7 @@ class Connection:
         self.generation = 0
         """Counts the opens; what was said of an earlier one is void."""
         self._send_every_s = send_every_s
+        self._wait = wait
         self._ws: Socket | None = None
         self._outbox: deque[tuple[int, str]] = deque()
         self._next_send_at = 0.0
@@ -138,6 +150,7 @@ class Connection:
             self.abort(f"sending failed: {error}")
 
     def _run(self) -> None:
+        self._wait()
         while not self._stopping.is_set():
             state, reason = self._live_once()
             if self._stopping.is_set():

@@ -113,9 +113,11 @@ class VenueSignals:
         """One round. `now`: monotonic seconds."""
         self._round += 1
         if self._wanted:
-            self._take_up(now)
-            self._show()  # nobody waits for what paper trading left to see what candles say
-            self.is_shown.set()
+            try:
+                self._take_up(now)
+                self._show()  # nobody waits for what paper trading left to see what candles say
+            finally:
+                self.is_shown.set()
         self._earlier.catch_up(self._instruments, now)
         self._earlier.resume(self._instruments, now)
         now_ms = CLOCK.now_ms()

@@ -99,6 +99,30 @@ def test_many_small_and_large_frames_arrive_whole_and_in_order(serving: Serve, c
     assert [log.frames.get(timeout=WAIT_S) for _ in sent] == sent
 
 
+def test_the_first_socket_waits_for_what_is_shown_before(serving: Serve) -> None:
+    """The next ones do not."""
+    may_open, waited = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        assert not waited.is_set()
+        waited.set()
+        may_open.wait(WAIT_S)
+
+    log = Log()
+    url = serving(lambda server: server.close(1001, "restart"))
+    connection = Connection("test", [url], log, send_every_s=0.0, wait=wait)
+    connection.start()
+    try:
+        assert waited.wait(WAIT_S)
+        with pytest.raises(queue.Empty):
+            log.opened.get(timeout=0.1)
+        may_open.set()
+        assert [log.opened.get(timeout=WAIT_S) for _ in range(2)] == [1, 2]
+    finally:
+        connection.stop()
+        connection.join(WAIT_S)
+
+
 def test_queued_frames_leave_with_service(serving: Serve, connect: Connect) -> None:
     """And come to the server in order."""
     received: queue.Queue[str | bytes] = queue.Queue()
