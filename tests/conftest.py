@@ -18,6 +18,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from bench.chromium import find_chromium
 from db.local.stores import temporary_stores
+from tests.memory import MEMORY
 from tests.sizes import PROFILE
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 STORE_FIXTURES = {"postgres_url", "redis_url", "database_url", "shared_database_url", "redis_client_url"}
 _numbers = itertools.count(1)
+_COPY = "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY"  # or all of it goes through the log, too
 
 settings.register_profile("whole", deadline=None)  # a machine that is busy is no failure
 settings.register_profile("quick", deadline=None, max_examples=15)
@@ -87,7 +89,7 @@ def postgres_url() -> Iterator[str]:
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
-    with temporary_stores(redis=False) as stores:
+    with temporary_stores(redis=False, parent=MEMORY) as stores:
         yield stores.urls["DATABASE_URL"]
 
 
@@ -97,7 +99,7 @@ def redis_url() -> Iterator[str]:
     if given := os.environ.get("TEST_REDIS_URL"):
         yield given
         return
-    with temporary_stores(postgres=False) as stores:
+    with temporary_stores(postgres=False, parent=MEMORY) as stores:
         yield stores.urls["REDIS_URL"]
 
 
@@ -142,7 +144,7 @@ def template_database(postgres_url: str) -> Iterator[str]:
 def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
     """URL of a migrated, empty database of this test's own."""
     name = f"{template_database}_{next(_numbers)}"
-    _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    _execute(postgres_url, _COPY.format(name, template_database))
     yield _sibling(postgres_url, name)
     _drop(postgres_url, name)
 
@@ -151,7 +153,7 @@ def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
 def shared_database_url(postgres_url: str, template_database: str) -> Iterator[str]:
     """The same for all tests of a file, which leave it as it is."""
     name = f"{template_database}_{next(_numbers)}"
-    _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    _execute(postgres_url, _COPY.format(name, template_database))
     yield _sibling(postgres_url, name)
     _drop(postgres_url, name)
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from db.local.stores import Stores, temporary_stores
+from tests.memory import MEMORY
 from tests.platform import Platform, platform, query
 
 pytestmark = pytest.mark.stores
@@ -143,7 +144,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A collector that has written something of everything, and no web yet."""
     directory = tmp_path_factory.mktemp("deployed")
     given = {"SYMBOLS": "BTCUSDT,ETHUSDT", "WEB_CONCURRENCY": "1", "API_RATE_LIMIT": "5000/minute"}
-    with temporary_stores() as stores:
+    with temporary_stores(parent=MEMORY) as stores:
         urls = stores.urls
         with platform(directory, urls["DATABASE_URL"], urls["REDIS_URL"], **given) as deployed:
             for name in ("release", "worker"):

@@ -23,6 +23,7 @@ from db.local.account import own_directory
 from db.local.binaries import Places, postgres_bin
 from db.local.commands import psql_command, redis_cli_command
 from db.local.stores import CHECKOUT, Stores, temporary_stores
+from tests.memory import MEMORY
 from tests.platform import PATHS, Platform, platform, query
 
 ROOT = Path(__file__).parents[1]
@@ -94,7 +95,7 @@ class Desk:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Everything runs and has data."""
     directory = tmp_path_factory.mktemp("deployed")
-    with temporary_stores() as stores:
+    with temporary_stores(parent=MEMORY) as stores:
         assert stores.postgres is not None
         # Beside the sockets: PostgreSQL's account gets there.
         work = own_directory(stores.postgres.sockets / "work", stores.postgres.account)

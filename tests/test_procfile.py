@@ -22,6 +22,7 @@ from db.history.engine import SCOREBOARD_NAME, START_NAME
 from db.hot.connect import live_client, reader_client
 from db.local.stores import temporary_stores
 from market.instruments import symbols_for
+from tests.memory import MEMORY
 from tests.platform import PATHS, platform, query
 
 pytestmark = pytest.mark.wire
@@ -241,7 +242,7 @@ def test_two_deployments_and_two_jobs_fit_the_smallest_plans(
     The new one starts, and one of both computes the scoreboard; Redis has room for a console too.
     """
     symbols = ",".join(symbols_for("bybit", []))
-    with temporary_stores(max_connections=20) as stores:
+    with temporary_stores(max_connections=20, parent=MEMORY) as stores:
         database_url, redis_url = stores.urls["DATABASE_URL"], stores.urls["REDIS_URL"]
         with Redis.from_url(redis_url) as client:
             client.config_set("maxclients", 20)

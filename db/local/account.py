@@ -92,12 +92,12 @@ def own_directory(path: Path, account: Account | None) -> Path:
     return path
 
 
-def temporary_directory(account: Account | None) -> Path:
+def temporary_directory(account: Account | None, parent: Path | None = None) -> Path:
     """A fresh 0700 directory that `account` can get to, once it is its own, with a short path.
 
-    Short, because the whole path of a socket may have 103 bytes at most.
+    Short, because the whole path of a socket may have 103 bytes at most. `parent`: None for where others are.
     """
-    parent = Path(tempfile.gettempdir())
+    parent = parent or Path(tempfile.gettempdir())
     if len(os.fsencode(parent)) > 60 or not can_enter(account, parent):
         parent = Path("/tmp")
     return Path(tempfile.mkdtemp(prefix="tickdeck-", dir=parent))

@@ -83,16 +83,16 @@ def checkout_stores(
 
 @contextmanager
 def temporary_stores(
-    *, postgres: bool = True, redis: bool = True, max_connections: int = 50
+    *, postgres: bool = True, redis: bool = True, max_connections: int = 50, parent: Path | None = None
 ) -> Iterator[Stores]:
     """Empty stores for tests and measurements: fast rather than safe, gone afterwards. From the main thread.
 
-    Role `app` may create databases. Raises LocalError.
+    Role `app` may create databases. `parent`: where their files are to be. Raises LocalError.
     """
     site_packages = Path(sysconfig.get_path("purelib"))
     places = Places(CHECKOUT, site_packages, os.environ)
     account = account_for(Path("unmade")) if postgres else None
-    directory = temporary_directory(account)
+    directory = temporary_directory(account, parent)
     directory.chmod(0o711)  # PostgreSQL's account passes through; what is inside is private
     supervisor = Supervisor(own_directory(directory / "logs", None))
     stores = Stores(supervisor, None, None)

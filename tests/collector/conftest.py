@@ -10,12 +10,13 @@ from collector import stores
 from db.local.stores import temporary_stores
 from tests.collector.faults import OwnPostgres, Run
 from tests.collector.feed_rig import WAIT_S, Setup
+from tests.memory import MEMORY
 
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[OwnPostgres]:
     """A server for this file alone."""
-    with temporary_stores(redis=False, max_connections=20) as found:
+    with temporary_stores(redis=False, max_connections=20, parent=MEMORY) as found:
         yield OwnPostgres(found)
 
 
