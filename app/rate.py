@@ -1,5 +1,6 @@
 """`API_RATE_LIMIT`: requests to `/api` an address, counted in Redis for all processes."""
 
+import logging
 import math
 import time
 from typing import Any
@@ -38,7 +39,9 @@ def install(server: Flask, rate: str, redis_url: str, breaker: Breaker | None = 
         storage_options=options,
         strategy="fixed-window",  # one key and one command a request
         in_memory_fallback_enabled=True,
+        swallow_errors=True,  # of those under way when Redis falls silent, only the first changes over
     )
+    logging.getLogger("flask-limiter").addFilter(lambda record: not record.exc_info)  # one trace a request
     limiter.request_filter(_is_free)
     limiter.init_app(server)
 

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -56,6 +57,14 @@ def test_pages_and_streams_are_not_counted(redis_client_url: str) -> None:
         assert client.get("/").status_code == client.get("/healthz").status_code == 200
         assert client.head("/api/stream").status_code == 200
     assert codes(client, "/api/market", "/api/market") == [200, 429]
+
+
+def test_requests_that_meet_at_a_silent_redis_are_all_answered(frozen: str) -> None:
+    """Whoever is under way when it falls silent is not refused, and nothing fails."""
+    client = client_of(frozen, "100/minute")
+    with ThreadPoolExecutor(12) as several:
+        asked = [several.submit(codes, client.application.test_client(), "/api/market") for _ in range(24)]
+    assert [each.result() for each in asked] == [[200]] * 24
 
 
 def test_off_is_no_limit() -> None:
