@@ -33,12 +33,13 @@
     if (base.startsWith(word)) return 1;
     if (row.symbol.startsWith(word)) return 2;
     if (row.symbol.includes(word)) return 3;
-    const parts = row.venue.toUpperCase().split("-");
+    const venue = row.venue.toUpperCase();
+    const parts = [venue, ...venue.split("-")]; // as the page shows it, and without what stands before it
     return word.length >= SHORTEST_VENUE && parts.some((part) => part.startsWith(word)) ? 4 : Infinity;
   }
 
   function matches(text) {
-    const words = text.toUpperCase().split(/\s+/).filter(Boolean);
+    const words = text.toUpperCase().replaceAll("/", "").split(/\s+/).filter(Boolean);
     return tickdeck.live
       .rows()
       .map((row) => ({ row, rank: words.reduce((sum, word) => sum + distance(row, word), 0) }))

@@ -50,6 +50,16 @@ def test_a_slash_and_a_few_letters_lead_to_a_symbol(browser: Browser, site: Site
         visit.page.wait_for_selector("#tab-market:not(.tab-selected)")
 
 
+def test_a_venue_is_found_as_the_page_shows_it(browser: Browser, site: Site) -> None:
+    """With or without what stands before it; a pair may be written with a slash."""
+    with Visit(browser, site.url) as visit:
+        visit.page.wait_for_selector(visit.cell(BTC, "last_price"))
+        visit.page.keyboard.press("/")
+        for words in ("sim-bin sol", "bin sol/usdt", "sol sim-binance"):
+            visit.page.fill(".search-input", words)
+            assert options(visit) == ["SOLUSDT sim-binance"], words
+
+
 def test_the_search_has_the_roles_of_a_combobox(browser: Browser, site: Site) -> None:
     """Input, list and options name each other; Esc closes and gives the focus back."""
     with Visit(browser, site.url) as visit:
