@@ -7,6 +7,7 @@
   const WINDOW_MS = 600000;
   const WHOLE_EVERY_MS = 60000; // what was repaired or came late is in the whole, not in the tails
   const RETRY_MS = 5000;
+  const FILLED_MS = 60000; // a history that is being filled has more by then
   const MOST_TRADES = 500;
   const VALUES = ["rsi", "stoch_rsi_k", "stoch_rsi_d", "ema_fast", "ema_slow", "bb_upper", "bb_lower", "reason"];
   const KLINE = ["open_time", "open", "high", "low", "close", "volume", "turnover", "complete"];
@@ -118,8 +119,8 @@
 
   // Fetch candles before the first one held; resolves to true if some came.
   async function loadEarlier(held) {
-    const waits = held.earlier === "failed" && performance.now() - held.earlierAt < RETRY_MS;
-    if (!held.candles.length || waits || held.earlier === "loading" || held.earlier === "none") return false;
+    const waits = performance.now() - held.earlierAt < { failed: RETRY_MS, none: FILLED_MS }[held.earlier];
+    if (!held.candles.length || waits || held.earlier === "loading") return false;
     if (held.candles.length >= MOST_CANDLES) return false;
     held.earlier = "loading";
     const { venue, symbol, interval } = held;
@@ -128,6 +129,7 @@
     try {
       const [found, said] = await Promise.all([rowsOf(`/api/klines?${asked}`), rowsOf(`/api/indicators?${asked}`)]);
       held.earlier = found.length ? "more" : "none";
+      held.earlierAt = performance.now();
       const room = MOST_CANDLES - held.candles.length;
       const values = new Map(said.map((row) => [row.open_time, some(row, VALUES)]));
       const candles = found.slice(-room).map((row) => ({ ...some(row, KLINE), ...(values.get(row.open_time) || {}) }));

@@ -115,7 +115,8 @@ def test_panning_back_ends_at_the_oldest_candle(browser: Browser, site: SymbolSi
     oldest = "tickdeck.symbol.held().candles[0].open_time"
     with SymbolVisit(browser, site) as visit:
         start, end = visit.page.evaluate(RANGE)
-        visit.page.evaluate("tickdeck.symbol.held().earlier = 'none'")  # as when no earlier ones come
+        none = "{ earlier: 'none', earlierAt: performance.now() }"  # as when no earlier ones come
+        visit.page.evaluate(f"() => {{ Object.assign(tickdeck.symbol.held(), {none}) }}")
         first = visit.page.evaluate(oldest) - 3 * 300_000
         for _ in range(6):
             visit.drag_once(800)
