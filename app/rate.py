@@ -41,7 +41,7 @@ def install(server: Flask, rate: str, redis_url: str, breaker: Breaker | None = 
         in_memory_fallback_enabled=True,
         swallow_errors=True,  # of those under way when Redis falls silent, only the first changes over
     )
-    logging.getLogger("flask-limiter").addFilter(lambda record: not record.exc_info)  # one trace a request
+    logging.getLogger("flask-limiter").addFilter(_is_no_trace)
     limiter.request_filter(_is_free)
     limiter.init_app(server)
 
@@ -50,6 +50,11 @@ def install(server: Flask, rate: str, redis_url: str, breaker: Breaker | None = 
         response = error(429, "too_many_requests", f"expected at most {found.description} from one address")
         response.headers["Retry-After"] = str(_retry_s(limiter))
         return response
+
+
+def _is_no_trace(record: logging.LogRecord) -> bool:
+    """Each request that was under way would bring a trace; that Redis is silent is said without."""
+    return not record.exc_info
 
 
 def _is_free() -> bool:

@@ -7,7 +7,6 @@
   const WINDOW_MS = 600000;
   const WHOLE_EVERY_MS = 60000; // what was repaired or came late is in the whole, not in the tails
   const RETRY_MS = 5000;
-  const FILLED_MS = 60000; // a history that is being filled has more by then
   const MOST_TRADES = 500;
   const VALUES = ["rsi", "stoch_rsi_k", "stoch_rsi_d", "ema_fast", "ema_slow", "bb_upper", "bb_lower", "reason"];
   const KLINE = ["open_time", "open", "high", "low", "close", "volume", "turnover", "complete"];
@@ -119,7 +118,8 @@
 
   // Fetch candles before the first one held; resolves to true if some came.
   async function loadEarlier(held) {
-    const waits = performance.now() - held.earlierAt < { failed: RETRY_MS, none: FILLED_MS }[held.earlier];
+    const pause = { failed: RETRY_MS, none: WHOLE_EVERY_MS }[held.earlier] || 0; // none: it may be filled by then
+    const waits = performance.now() - held.earlierAt < pause;
     if (!held.candles.length || waits || held.earlier === "loading") return false;
     if (held.candles.length >= MOST_CANDLES) return false;
     held.earlier = "loading";

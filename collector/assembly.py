@@ -41,7 +41,7 @@ log = structlog.get_logger()
 READ_WITHIN_S = 2.0
 """The sockets wait this long at most for what the database knows of an earlier run."""
 SHOWN_WITHIN_S = 1.0
-"""And for the indicators of what is stored: together neither would be there soon."""
+"""And they and the candles for the indicators of what is stored, which are seen first."""
 KEEP_EVERY_S = 1.0
 SWEEP_EVERY_S = 60.0
 FRESH_MS = 60_000
@@ -109,7 +109,7 @@ class VenueRun:
             begin=lambda symbols: self.share.begin(symbols),
             ask_history=self._ask_history,
             repair=self._repair,
-            wait_shown=lambda seconds: self.signals.is_shown.wait(seconds),
+            wait_shown=self._wait_shown,
         )
         self.share = self._gate.share = Share(self.name, self.pipeline, self.feed, self._on_taken)
         self.universe = Universe(self.name, settings.symbols, self.backfill, self.share, outlets)
@@ -131,7 +131,7 @@ class VenueRun:
             record=self._record,
             rotate_s=settings.rotate_hours * 3600,
             proxy=proxy_for(address.ws_urls[0], settings.https_proxy, settings.no_proxy),
-            wait=lambda: self.signals.is_shown.wait(SHOWN_WITHIN_S),
+            wait=self._wait_shown,
         )
 
     def start(self) -> None:
@@ -252,6 +252,9 @@ class VenueRun:
                 log.warning("rest.unavailable", venue=self.name, reason=str(error)[:300])
             except Exception:
                 log.exception("universe.failed", venue=self.name)
+
+    def _wait_shown(self) -> None:
+        self.signals.is_shown.wait(SHOWN_WITHIN_S)
 
     def _ask_history(self, symbols: Sequence[str]) -> None:
         """Ask for the candles that charts and indicators begin with, as far as the database lacks them."""

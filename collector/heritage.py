@@ -35,8 +35,6 @@ CHECK_EVERY_S = 0.1
 FIRST_WITHIN_S = 3.0
 """What was read at the start tells of what is taken right then, and of nothing later."""
 KLINES = 32
-SHOWN_WITHIN_S = 1.0
-"""Candles wait so long at most for the indicators of a start, which do not need them and are seen first."""
 AGAIN_S = 5.0
 LOOK_EVERY_S = 20.0
 """For gaps that last in the database and that nobody has: another worker left them a moment too late."""
@@ -101,12 +99,12 @@ class Heritage:
         begin: Callable[[Sequence[str]], None],
         ask_history: Callable[[Sequence[str]], None],
         repair: Callable[[GapRow], None],
-        wait_shown: Callable[[float], object],
+        wait_shown: Callable[[], object],
     ) -> None:
         """`begin(symbols)` has orphaned ones followed, of which no row may come before it is known what is
         missed; `ask_history(symbols)` asks REST for the candles that the database lacks; `repair(row)` has
         what a gap took asked for, and the ledger told;
-        `wait_shown(seconds)` waits so long at most for what people see first.
+        `wait_shown()` waits for what people see first, and not for long.
         """
         self.is_read = threading.Event()
         """Set when the first reading is over: rows of this run are to come later than that."""
@@ -146,7 +144,7 @@ class Heritage:
         wanted = set(symbols)
         try:
             self._pipeline.remember(row for row in self._memory.tickers() if row.symbol in wanted)
-            self._wait_shown(SHOWN_WITHIN_S)
+            self._wait_shown()
             stored = self._memory.newest_klines(self._name, symbols, KLINES)
             self._pipeline.on_history(stored, is_stored=True)
         except StoreUnavailable as error:

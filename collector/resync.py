@@ -72,7 +72,7 @@ class Resync:
     def keep(self, pipeline: Pipeline, now: float, *, is_rest_well: bool) -> None:
         """Ask for the snapshots that are due, and give up books that cannot be right."""
         with pipeline.lock:
-            crossed = [s for s, state in pipeline.states.items() if _is_wrong(state, now)]
+            crossed = [s for s, state in pipeline.states.items() if _stays_crossed(state, now)]
             due = [found for s, state in pipeline.states.items() if (found := self._due(s, state, now))]
             patience_s = PATIENCE_S if is_rest_well else HOPELESS_S
             hopeless = [s for s, wait in self._waits.items() if now - wait.since >= patience_s]
@@ -136,5 +136,5 @@ def mark_books(pipeline: Pipeline, topics: Iterable[Topic], mark: Callable[[Inst
                 mark(state)
 
 
-def _is_wrong(state: InstrumentState, now: float) -> bool:
+def _stays_crossed(state: InstrumentState, now: float) -> bool:
     return state.crossed_since is not None and now - state.crossed_since >= CROSSED_S

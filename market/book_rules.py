@@ -10,6 +10,7 @@ tell.
 """
 
 from collections import deque
+from math import inf
 from typing import Protocol
 
 from market.book import Book
@@ -17,7 +18,6 @@ from market.events import BookDelta, BookSnapshot, Levels
 
 MAX_BUFFERED = 5_000
 """Deltas kept while a snapshot is on its way (over 8 minutes at 100 ms); the oldest go first."""
-_ANY = float("inf")
 ANEW_MS = 2_000
 """An id that is not newer, of a time that is so much newer than that of the last: the venue counts anew."""
 
@@ -125,7 +125,7 @@ class DiffBook:
         self._buffer: deque[BookDelta] = deque(maxlen=MAX_BUFFERED)
         self._is_chained = False
         self._floor = 0.0
-        self._ceiling = _ANY
+        self._ceiling = inf
 
     def on_snapshot(self, snapshot: BookSnapshot) -> bool:
         """Build on a REST snapshot. Raises SnapshotTooOld when the deltas at hand begin after it."""
@@ -138,7 +138,7 @@ class DiffBook:
         self.book.replace(snapshot)
         self.is_renewing = self._is_chained = False
         self._floor = min((p for p, _ in snapshot.bids), default=0.0) if self._is_cut(snapshot.bids) else 0.0
-        self._ceiling = max(p for p, _ in snapshot.asks) if self._is_cut(snapshot.asks) else _ANY
+        self._ceiling = max(p for p, _ in snapshot.asks) if self._is_cut(snapshot.asks) else inf
         waiting, self._buffer = self._buffer, deque(maxlen=MAX_BUFFERED)
         try:
             while waiting:
@@ -201,7 +201,7 @@ class DiffBook:
     def _has_fewer(self, levels: int) -> bool:
         """Whether a side that goes on beyond what is proven has fewer levels."""
         bids, asks = self.book.bids.prices, self.book.asks.prices
-        return (self._floor > 0 and len(bids) < levels) or (self._ceiling != _ANY and len(asks) < levels)
+        return (self._floor > 0 and len(bids) < levels) or (self._ceiling != inf and len(asks) < levels)
 
     def _is_cut(self, levels: Levels) -> bool:
         return len(levels) >= self._limit

@@ -55,7 +55,7 @@ def rate_pool(url: str, breaker: Breaker | None = None) -> BlockingConnectionPoo
     return _pool(
         url,
         max_connections=1,
-        wait_s=0.25,
+        wait_s=0.1,
         socket_timeout=0.25,
         socket_connect_timeout=0.25,
         breaker=breaker,

@@ -138,6 +138,19 @@ def test_panning_back_loads_earlier_candles(browser: Browser, site: SymbolSite) 
         assert visit.complaints == []
 
 
+def test_candles_that_were_not_there_are_asked_for_again(browser: Browser, site: SymbolSite) -> None:
+    """Not at once: a history that is being filled has more after a minute."""
+    with SymbolVisit(browser, site) as visit:
+        held = len(visit.page.evaluate(HELD))
+        said = "{ earlier: 'none', earlierAt: performance.now() - age }"
+        none = f"age => {{ Object.assign(tickdeck.symbol.held(), {said}) }}"
+        visit.page.evaluate(none, 30_000)
+        assert not visit.page.evaluate("tickdeck.symbolData.loadEarlier(tickdeck.symbol.held())")
+        visit.page.evaluate(none, 60_001)
+        assert visit.page.evaluate("tickdeck.symbolData.loadEarlier(tickdeck.symbol.held())")
+        assert len(visit.page.evaluate(HELD)) >= held + 500
+
+
 def test_the_address_says_the_interval(browser: Browser, site: SymbolSite) -> None:
     """`?tf=` chooses the candles, the selector writes it, and what is not collected gives the default."""
     with SymbolVisit(browser, site, f"{BTC}?tf=1h") as visit:

@@ -81,7 +81,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
         begin=lambda symbols: said.append(f"begun {symbols}"),
         ask_history=lambda symbols: said.append(f"asked {symbols}"),
         repair=lambda row: said.append(f"{row.symbol} repaired, candles read {memory.candles_read} times"),
-        wait_shown=lambda _: said.append(f"shown, candles read {memory.candles_read} times"),
+        wait_shown=lambda: said.append(f"shown, candles read {memory.candles_read} times"),
     )
     found.start()
     yield found, memory, feed, said

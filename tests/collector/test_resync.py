@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from collector.resync import AGAIN_S, STEADY_S, Resync
+from collector.venues import Decoded
 from market.events import BookDelta, BookSnapshot
 from tests.collector.fakes import Bench
 
@@ -79,7 +80,8 @@ def fall(bench: Bench, chain: range) -> None:
     """The best bids go, one with each delta: after number n the best is 4,000 - n."""
     for n in chain:
         bids = [(4_001.0 - n, 0.0)]
-        bench.pipeline._book(bench.pipeline.states[SYMBOL], BookDelta(SYMBOL, bids, [], n, 1, 1, None, n - 1))
+        delta = BookDelta(SYMBOL, bids, [], n, 1, 1, None, n - 1)
+        bench.pipeline.replay([(Decoded("", [delta]), 1)])
 
 
 def test_a_market_that_leaves_its_snapshot_gets_the_next_before_that() -> None:
