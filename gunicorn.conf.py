@@ -11,8 +11,33 @@ import time
 from pathlib import Path
 from typing import Any
 
-bind = f"0.0.0.0:{os.environ.get('PORT') or '8050'}"
-workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
+from gunicorn.glogging import Logger
+
+from db.logs import line_formatter
+from db.settings import Settings, SettingsError, load_settings
+
+
+def settings_or_defaults() -> Settings:
+    """Bad ones end the start a moment later, by their names, in `on_starting`."""
+    try:
+        return load_settings()
+    except SettingsError:
+        return Settings.model_construct()
+
+
+class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's own lines in the shape of all others."""
+
+    def setup(self, cfg: Any) -> None:
+        """Called at the start and with each reload."""
+        super().setup(cfg)
+        for handler in (*self.error_log.handlers, *self.access_log.handlers):
+            handler.setFormatter(line_formatter("json"))
+
+
+settings = settings_or_defaults()
+bind = f"0.0.0.0:{settings.port}"
+workers = settings.web_concurrency
 # An open stream costs a greenlet, not a thread. No preload: the worker patches the standard library first.
 worker_class = "gevent"
 worker_connections = 4000
@@ -24,12 +49,13 @@ control_socket_disable = True
 forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
 accesslog = None  # a line per viewer and second says nothing; /metrics counts
 errorlog = "-"
+logger_class = JsonLogger if settings.log_format == "json" else Logger
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the name that prometheus_client looks for
 METRICS_PREFIX = "tickdeck-metrics-"
-stream_places: int | None = None
 STREAM_PLACES = "TICKDECK_STREAM_PLACES"
 """Where a master remembers, beyond a reload, which file it opened: its pid and the descriptor."""
+stream_places: int | None = None
 """A file whose locks are the places that streams take (app/stream/places.py), open in all workers."""
 
 REQUEST_S = 10.0
@@ -43,8 +69,6 @@ def on_starting(_server: Any) -> None:
 
     Left to the workers, each would end so and be replaced, for ever.
     """
-    from db.settings import load_settings
-
     load_settings()
     share_metrics()
     open_stream_places()

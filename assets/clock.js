@@ -1,5 +1,5 @@
-// The clock of the bar, in UTC or in the reader's own zone; a change is told as `tickdeck:clock` on `document`.
-// Charts stay in UTC and say so.
+// The clock of the bar and the zone of every time that is shown: UTC, or the reader's own; a change is told as
+// `tickdeck:clock` on `document`.
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
@@ -24,9 +24,8 @@
 
   // {date, time, zone} of epoch ms: "2026-11-20", "21:04:05", "UTC" or "local +01:00".
   function parts(time) {
-    const ahead = offsetMinutes(time);
-    const text = new Date(time + ahead * 60000).toISOString();
-    return { date: text.slice(0, 10), time: text.slice(11, 19), zone: zone(ahead) };
+    const text = new Date(shifted(time)).toISOString();
+    return { date: text.slice(0, 10), time: text.slice(11, 19), zone: zone(offsetMinutes(time)) };
   }
 
   function zone(ahead) {
@@ -36,8 +35,30 @@
     return `local ${ahead < 0 ? "−" : "+"}${two(hours)}:${two(minutes)}`;
   }
 
+  // "UTC" or "local": beside times that may have different offsets.
+  function word() {
+    return local ? "local" : "UTC";
+  }
+
+  // Epoch ms of the same clock face in UTC: bounds of autorange are numbers, which plotly takes as they are.
+  function shifted(time) {
+    return time + offsetMinutes(time) * 60000;
+  }
+
+  // "2026-11-20 21:04:05.000", as clocks of the chosen zone show it. So plotly, which knows no zones, is told of times;
+  // a number it would take for one of the browser's.
+  function wall(time) {
+    return new Date(shifted(time)).toISOString().replace("T", " ").replace("Z", "");
+  }
+
+  // The moment of what `wall` gave, or of a beginning of it that has the day; `inLocal`: in which zone it was given.
+  function moment(text, inLocal = local) {
+    const whole = text.length > 10 ? text : `${text} 00:00`;
+    return Date.parse(whole + (inLocal ? "" : "Z"));
+  }
+
   document.addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("#" + BUTTON)) toggle();
   });
-  tickdeck.clock = { isLocal, offsetMinutes, parts };
+  tickdeck.clock = { isLocal, offsetMinutes, parts, word, shifted, wall, moment };
 })();

@@ -39,8 +39,8 @@
     return points.reduce((found, point) => found + point[name], 0);
   }
 
-  function utc(time) {
-    return new Date(time).toISOString().slice(0, 16).replace("T", " ");
+  function timeText(time) {
+    return tickdeck.clock.wall(time).slice(0, 16);
   }
 
   function facts(list, points) {
@@ -97,7 +97,7 @@
       text.style.top = `${y(value)}%`;
       return text;
     });
-    const times = make("div", "equity-times", make("span", "", `${utc(from)} UTC`), make("span", "", utc(until)));
+    const times = make("div", "equity-times", make("span", "", `${timeText(from)} ${tickdeck.clock.word()}`), make("span", "", timeText(until)));
     frame.replaceChildren(make("div", "equity-plot", svg, ...sides), times);
     drawn = { points, from, until, x };
   }
@@ -135,7 +135,7 @@
   }
 
   const COLUMNS = [
-    { head: "From, UTC", className: "left when", text: (row) => utc(row.start) },
+    { head: () => `From, ${tickdeck.clock.word()}`, className: "left when", text: (row) => timeText(row.start) },
     { head: "Trades", text: (row) => format.fixed(row.trades, 0) },
     { head: "Won", text: (row) => format.fixed(row.wins, 0) },
     { head: "Gains bps", className: "wide", text: (row) => bps(row.gains), tone: (row) => toneOf(row.gains) },
@@ -159,7 +159,7 @@
 
   function words(point) {
     const one = point.trades === 1 ? "trade" : "trades";
-    const time = `${utc(point.start)} … ${utc(point.end).slice(11)} UTC`;
+    const time = `${timeText(point.start)} … ${timeText(point.end).slice(11)} ${tickdeck.clock.word()}`;
     return `${time}: ${point.trades} ${one}, ${bps(point.net)} bps · total ${bps(point.total)} bps`;
   }
 

@@ -217,7 +217,9 @@
   // In another zone every row says something else.
   document.addEventListener("tickdeck:clock", () => {
     if (!held || !held.newest || !isShown()) return;
-    for (const part of Object.values(held.parts)) if (part.rows) part.rows = part.rows.map((row) => ({ ...row }));
+    for (const [name, part] of Object.entries(held.parts)) {
+      held.parts[name] = part && { ...part, ...(part.rows && { rows: part.rows.map((row) => ({ ...row })) }) };
+    }
     paintAll();
   });
   document.addEventListener("tickdeck:freeze", paint);

@@ -4,7 +4,7 @@
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const REST_MS = 500; // after a drag
   const COST_FACTOR = 4; // a redraw is followed by a pause of so many times its own length
-  const states = new WeakMap(); // graph -> {busyUntil, restUntil, later, key}
+  const states = new WeakMap(); // graph -> {busyUntil, restUntil, later, key, isLocal}
 
   // The mounted plot of a dcc.Graph; null until plotly.js is loaded and it is there.
   function plotOf(id) {
@@ -14,7 +14,7 @@
 
   function stateOf(plot, onMoved) {
     if (!states.has(plot)) {
-      const state = { busyUntil: 0, restUntil: 0, later: 0, key: null };
+      const state = { busyUntil: 0, restUntil: 0, later: 0, key: null, isLocal: false };
       states.set(plot, state);
       plot.on("plotly_relayouting", () => (state.busyUntil = performance.now() + REST_MS));
       plot.on("plotly_relayout", (change) => {
@@ -27,19 +27,21 @@
     return states.get(plot);
   }
 
-  // The x range that the user chose by zooming or panning; null while the newest is followed.
+  // The x range that the user chose by zooming or panning, in epoch ms; null while the newest is followed.
   function chosenRange(plot, key) {
     const state = states.get(plot);
     const axis = plot.layout && plot.layout.xaxis;
-    return state && state.key === key && axis && axis.autorange === false ? axis.range : null;
+    if (!state || state.key !== key || !axis || axis.autorange !== false) return null;
+    return axis.range.map((text) => tickdeck.clock.moment(text, state.isLocal));
   }
 
   // Said again each time: left to plotly, the second redraw after a drag would follow the newest again. The figure may
-  // say another range, and plotly holds that against the user's only under a revision of its own.
-  function keepRange(layout, range) {
-    const said = layout.xaxis.range || range;
+  // say another range than the plot has, or the same in another zone, and plotly holds that against the user's only
+  // under a revision of its own.
+  function keepRange(layout, range, shown) {
+    const said = layout.xaxis.range || range.map(tickdeck.clock.wall);
     Object.assign(layout.xaxis, { range: said, autorange: false });
-    const isAnother = said.some((time, i) => Date.parse(time) !== Date.parse(range[i]));
+    const isAnother = said.some((text, i) => Date.parse(text) !== Date.parse(shown[i]));
     if (isAnother) layout.xaxis.uirevision = `${said.join()} ${performance.now()}`;
   }
 
@@ -59,8 +61,8 @@
     }
     const range = chosenRange(plot, key);
     const { data, layout } = figureOf(range, plot.offsetWidth);
-    if (range) keepRange(layout, range);
-    state.key = key;
+    if (range) keepRange(layout, range, plot.layout.xaxis.range);
+    Object.assign(state, { key, isLocal: tickdeck.clock.isLocal() });
     window.Plotly.react(plot, data, layout);
     state.restUntil = begun + COST_FACTOR * (performance.now() - begun);
     return true;

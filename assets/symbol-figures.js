@@ -7,7 +7,7 @@
   const DAY_MS = 86400000;
   const MARGIN = { l: 8, r: 64, t: 8, b: 34 };
   const TICK_PX = 90; // room for a tick's words, and for a day's below them
-  const UTC_TIMES = [
+  const TIME_FORMATS = [
     { dtickrange: [null, 60000], value: "%H:%M:%S" },
     { dtickrange: [60000, DAY_MS], value: "%H:%M" },
     { dtickrange: [DAY_MS, "M1"], value: "%m-%d" },
@@ -52,7 +52,7 @@
         gridcolor: c.grid,
         zeroline: false,
         linecolor: c.line,
-        tickformatstops: UTC_TIMES,
+        tickformatstops: TIME_FORMATS,
         showspikes: true,
         spikemode: "across",
         spikesnap: "cursor",
@@ -62,7 +62,7 @@
         ...xaxis,
       },
       shapes: [],
-      annotations: [note("UTC", c)],
+      annotations: [note(tickdeck.clock.word(), c)],
     };
     let top = 1;
     const heights = panes.reduce((sum, [share]) => sum + share, 0);
@@ -99,30 +99,30 @@
     }
     for (const time of begins) {
       const xshift = Math.max(0, half - px(time));
-      figure.annotations.push(day(time, { x: axisTime(time), xref: "x", xanchor: "center", xshift }, c));
+      figure.annotations.push(day(time, { x: tickdeck.clock.wall(time), xref: "x", xanchor: "center", xshift }, c));
     }
   }
 
-  // A time as plotly reads it in UTC, in every zone; a number would be taken for one of the browser's.
-  function axisTime(time) {
-    return new Date(time).toISOString().replace("T", " ").replace("Z", "");
-  }
-
+  // The moments in [from, to] at which a day of the chosen zone begins.
   function daysIn(from, to) {
-    const found = [];
-    for (let time = Math.ceil(from / DAY_MS) * DAY_MS; time <= to; time += DAY_MS) found.push(time);
-    return found;
+    const first = Date.parse(dayOf(from));
+    const count = Math.ceil((to - from) / DAY_MS) + 2;
+    const begins = Array.from({ length: count }, (_, i) => new Date(first + i * DAY_MS).toISOString().slice(0, 10));
+    return begins.map((day) => tickdeck.clock.moment(day)).filter((time) => time >= from && time <= to);
   }
 
   function yearsIn(from, to) {
-    const found = [];
-    for (let year = new Date(from).getUTCFullYear() + 1; Date.UTC(year) <= to; year += 1) found.push(Date.UTC(year));
-    return found;
+    const [first, last] = [from, to].map((time) => Number(dayOf(time).slice(0, 4)));
+    return Array.from({ length: last - first }, (_, i) => tickdeck.clock.moment(`${first + 1 + i}-01-01`));
+  }
+
+  function dayOf(time) {
+    return tickdeck.clock.wall(time).slice(0, 10);
   }
 
   function day(time, place, c) {
     return {
-      ...place, text: new Date(time).toISOString().slice(0, 10), y: 0, yref: "paper", yanchor: "top", yshift: -18,
+      ...place, text: dayOf(time), y: 0, yref: "paper", yanchor: "top", yshift: -18,
       showarrow: false, font: { size: 11, color: c["text-3"] },
     };
   }
@@ -134,7 +134,7 @@
     };
   }
 
-  // Times between which candles are seen: the user's, or the newest that fit well into the width. What the user chose
+  // Times between which candles are seen, in epoch ms: the user's, or the newest that fit well into the width. What the user chose
   // goes back no further than to the oldest candle held: it is moved there, and ends where the newest does at most.
   function windowOf(held, range, width) {
     const step = held.newest.interval_ms;
@@ -145,7 +145,7 @@
       const count = Math.max(40, Math.min(160, Math.round(width / 7)));
       return [newest - (count - 0.5) * step, end];
     }
-    const [from, to] = range.map((time) => (typeof time === "number" ? time : Date.parse(time + "Z")));
+    const [from, to] = range;
     const beyond = candles.length ? oldestSeen(held) - from : 0;
     return beyond > 0 ? [from + beyond, Math.min(to + beyond, Math.max(to, end))] : [from, to];
   }
@@ -161,5 +161,5 @@
     return { price: isMissing(price_places) ? learned : price_places, size: isMissing(size_places) ? 3 : size_places };
   }
 
-  tickdeck.symbolFigures = { axisTime, colours, days, fixedFormat, layout, placesOf, windowOf };
+  tickdeck.symbolFigures = { colours, days, fixedFormat, layout, placesOf, windowOf };
 })();

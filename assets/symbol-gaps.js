@@ -1,8 +1,9 @@
-// Gaps of the ledger, those of one cause that overlap joined, and hatched over a chart's upper pane.
+// Gaps of the ledger, those of one cause that overlap joined, hatched over a chart's upper pane and tinted below.
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const LEAST_PX = 2;
+  const TINT = "14"; // alpha
   const TEXT_FROM_PX = 14;
   const DEGREES = ["no", "partly", "yes"];
   const WORDS = { no: "not repaired", partly: "partly repaired", yes: "repaired" };
@@ -33,13 +34,29 @@
   }
 
   function timeOf(time) {
-    return new Date(time).toISOString().slice(11, 19);
+    return tickdeck.clock.parts(time).time;
   }
 
   // "gap: disconnect · kline, trade · not repaired · 12:00:01 – 12:00:09"
   function wordsOf(gap) {
     const end = gap.isOpen ? "now" : timeOf(gap.to);
     return `gap: ${causeOf(gap)} · ${gap.channels.join(", ")} · ${WORDS[gap.repaired]} · ${timeOf(gap.from)} – ${end}`;
+  }
+
+  function toneOf(gap, c) {
+    return gap.repaired === "yes" ? c["text-3"] : c.warn;
+  }
+
+  function inSight(found, from, to, shift = 0) {
+    return found.filter((gap) => gap.to - shift >= from && gap.from - shift <= to);
+  }
+
+  // Shapes from the foot of a figure to `top`, in shares of its height, behind what is drawn.
+  function tints(found, { from, to, top, c }) {
+    return inSight(found, from, to).map((gap) => ({
+      type: "rect", layer: "below", yref: "paper", y0: 0, y1: top, line: { width: 0 }, fillcolor: toneOf(gap, c) + TINT,
+      x0: tickdeck.clock.wall(Math.max(gap.from, from)), x1: tickdeck.clock.wall(Math.min(gap.to, to)),
+    }));
   }
 
   // An axis that lies over the upper pane, for bars as high as it is.
@@ -53,20 +70,20 @@
   // Bars over [from, to] of what is seen; `shift`: how far left of its time a datum is drawn.
   function trace(found, { yaxis, from, to, width, shift, c }) {
     const perPx = (to - from) / Math.max(1, width);
-    const near = found.filter((gap) => gap.to - shift >= from && gap.from - shift <= to);
+    const near = inSight(found, from, to, shift);
     if (!near.length) return [];
     const lasts = near.map((gap) => Math.max(gap.to - gap.from, LEAST_PX * perPx));
-    const tone = (gap) => (gap.repaired === "yes" ? c["text-3"] : c.warn);
+    const tone = (gap) => toneOf(gap, c);
     return [
       {
         type: "bar", name: "", yaxis, base: 0,
-        x: near.map((gap, i) => tickdeck.symbolFigures.axisTime(gap.from - shift + lasts[i] / 2)),
+        x: near.map((gap, i) => tickdeck.clock.wall(gap.from - shift + lasts[i] / 2)),
         y: near.map(() => 1),
         width: lasts,
         marker: {
           color: "rgba(0,0,0,0)",
           line: { width: 0 },
-          pattern: { shape: "/", size: 6, solidity: 0.25, fgcolor: near.map(tone), bgcolor: near.map((g) => tone(g) + "14") },
+          pattern: { shape: "/", size: 6, solidity: 0.25, fgcolor: near.map(tone), bgcolor: near.map((gap) => tone(gap) + TINT) },
         },
         text: near.map((gap, i) => (lasts[i] >= TEXT_FROM_PX * perPx ? causeOf(gap) : "")),
         textangle: -90, textposition: "inside", insidetextanchor: "end", constraintext: "none",
@@ -77,5 +94,5 @@
     ];
   }
 
-  tickdeck.symbolGaps = { joined, axis, trace, wordsOf };
+  tickdeck.symbolGaps = { joined, axis, trace, tints, wordsOf };
 })();

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { axisTime } = tickdeck.symbolFigures;
+  const { wall } = tickdeck.clock;
   const MARK_ROOM = 0.035; // of the price range, between a candle and its signals
 
   function ema(candles, c, format) {
@@ -19,7 +19,7 @@
   function bands(candles, c, format) {
     const side = (name, label, more) => ({
       type: "scatter", mode: "lines", name: "", yaxis: "y", connectgaps: false,
-      x: candles.map((k) => axisTime(k.open_time)),
+      x: candles.map((k) => wall(k.open_time)),
       y: candles.map((k) => k[name] ?? null),
       line: { color: c["text-3"], width: 1 },
       hovertemplate: `${label} %{y:${format}}<extra></extra>`,
@@ -34,7 +34,7 @@
   function vwap(found, c, format) {
     return [
       {
-        type: "scatter", mode: "lines", name: "", yaxis: "y", connectgaps: false, x: found.x.map(axisTime), y: found.y,
+        type: "scatter", mode: "lines", name: "", yaxis: "y", connectgaps: false, x: found.x.map(wall), y: found.y,
         line: { color: c["text-1"], width: 1, dash: "6px,2px,1px,2px" },
         hovertemplate: `VWAP %{y:${format}}<extra></extra>`,
       },
@@ -58,7 +58,7 @@
     }
     const trace = (side, symbol, color) => ({
       type: "scatter", mode: "markers", name: "", yaxis: "y",
-      x: sides[side].map((mark) => axisTime(mark.x)),
+      x: sides[side].map((mark) => wall(mark.x)),
       y: sides[side].map((mark) => mark.y),
       text: sides[side].map((mark) => mark.text),
       marker: { symbol, size: 9, color, line: { color: c.panel, width: 1 } },

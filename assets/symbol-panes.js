@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { axisTime } = tickdeck.symbolFigures;
+  const { wall } = tickdeck.clock;
   const RSI_GUIDES = [30, 50, 70];
   const STOCH_GUIDES = [20, 50, 80];
   const FILL_4 = "0a";
@@ -17,7 +17,7 @@
   function lines(candles, { name, label, yaxis, color, muted, width = 1.25, dash = "solid", format = ".1f" }) {
     const style = { type: "scatter", name: "", yaxis, connectgaps: false };
     const stroke = (colour, how) => ({ color: colour, width, dash: how });
-    const place = (found) => ({ x: found.map((k) => axisTime(k.open_time)), y: found.map((k) => k[name]) });
+    const place = (found) => ({ x: found.map((k) => wall(k.open_time)), y: found.map((k) => k[name]) });
     const words = (more) => `${label} %{y:${format}}${more}<extra></extra>`;
     const good = candles.map((k) => (k.isProvisional || k.reason ? { ...k, [name]: null } : k));
     const traces = [
@@ -83,7 +83,7 @@
     }
     figure.annotations.push({
       text, x: 0, y: 1, xref: "paper", yref: `${yaxis} domain`, xanchor: "left", yanchor: "top", showarrow: false,
-      font: { size: 11, color: c["text-3"] }, bgcolor: c.panel + "b0", borderpad: 1,
+      font: { size: 11, color: c["text-3"] }, bgcolor: c.panel + "e6", borderpad: 1,
     });
   }
 

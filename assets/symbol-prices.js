@@ -2,7 +2,8 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { axisTime, colours, days, fixedFormat, layout, placesOf, windowOf } = tickdeck.symbolFigures;
+  const { shifted, wall } = tickdeck.clock;
+  const { colours, days, fixedFormat, layout, placesOf, windowOf } = tickdeck.symbolFigures;
   const ALPHA_22 = "38";
   const MOST_DRAWN = 1500;
   const GAP_AXIS = 5; // behind price, volume, RSI and StochRSI, whichever of them are on
@@ -29,11 +30,11 @@
         ...below.map(([, pane]) => [14, pane.axis()]),
       ],
       xaxis: {
-        autorangeoptions: { minallowed: start, maxallowed: end },
-        hoverformat: "%Y-%m-%d %H:%M UTC",
+        autorangeoptions: { minallowed: shifted(start), maxallowed: shifted(end) },
+        hoverformat: `%Y-%m-%d %H:%M ${tickdeck.clock.word()}`,
       },
     });
-    if (range) figure.xaxis.range = [from, to].map(axisTime);
+    if (range) figure.xaxis.range = [from, to].map(wall);
     if (held.earlier === "none" && seen.includes(held.candles[0])) {
       figure.annotations.push(remark("no older candles", c, 0));
     }
@@ -144,7 +145,7 @@
     return {
       type: "candlestick",
       name: "",
-      x: candles.map((k) => axisTime(k.open_time)),
+      x: candles.map((k) => wall(k.open_time)),
       ...Object.fromEntries(values),
       increasing: { line: { color: c.up, width: 1 }, fillcolor: "rgba(0,0,0,0)" },
       decreasing: { line: { color: c.down, width: 1 }, fillcolor: c.down },
@@ -158,7 +159,7 @@
       type: "bar",
       name: "",
       yaxis: "y2",
-      x: candles.map((k) => axisTime(k.open_time)),
+      x: candles.map((k) => wall(k.open_time)),
       y: candles.map((k) => k.volume),
       marker: { color: candles.map((k) => (k.close < k.open ? c.down : c.up) + ALPHA_22), line: { width: 0 } },
       hovertemplate: `Volume %{y:${fixedFormat(places)}}<extra></extra>`,
@@ -170,7 +171,7 @@
       type: "scatter",
       mode: "markers",
       name: "",
-      x: candles.map((k) => axisTime(k.open_time)),
+      x: candles.map((k) => wall(k.open_time)),
       y: candles.map((k) => k.low),
       marker: { symbol: "triangle-up-open", size: 7, color: c.warn },
       cliponaxis: true,

@@ -24,14 +24,14 @@
 
   // The day only where it is not today.
   function timeOf(signal) {
-    const [day, time] = new Date(signal.ts).toISOString().split("T");
-    const today = new Date(tickdeck.live.now()).toISOString().slice(0, 10);
-    return (day === today ? "" : `${day.slice(5)} `) + time.slice(0, 5);
+    const { date, time } = tickdeck.clock.parts(signal.ts);
+    const today = tickdeck.clock.parts(tickdeck.live.now()).date;
+    return (date === today ? "" : `${date.slice(5)} `) + time.slice(0, 5);
   }
 
   function columns(places) {
     return [
-      { head: "Time UTC", className: "num", text: timeOf },
+      { head: () => `Time ${tickdeck.clock.word()}`, className: "num", text: timeOf },
       { head: "Signal", node: nameOf },
       {
         head: "15 m bps", title: "After spread and fees, 15 minutes later", className: "num end",

@@ -3,9 +3,11 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { axisTime, colours, days, fixedFormat, layout, placesOf } = tickdeck.symbolFigures;
+  const { shifted, wall } = tickdeck.clock;
+  const { colours, days, fixedFormat, layout, placesOf } = tickdeck.symbolFigures;
   const WINDOW_MS = 600000;
   const GAP_AXIS = 5;
+  const NOTHING = { bid: null, ask: null, spread_bps: null, imbalance: null, lean: null };
   const SILENT_MS = 30000; // no change of the top for so long: no line is drawn across
 
   // The figure; `plot` is how wide the plot is, in px.
@@ -14,7 +16,8 @@
     const price = fixedFormat(placesOf(held).price);
     const until = held.until || tickdeck.live.now();
     const found = frame(held, c, price, until);
-    const points = withHoles(pointsOf(held));
+    const gaps = tickdeck.symbolGaps.joined(held.gaps, ["book"], tickdeck.live.now());
+    const points = withHoles(pointsOf(held), gaps);
     const data = [
       stepTrace(points, "ask", "y", c.down, `ask %{y:${price}}`),
       stepTrace(points, "bid", "y", c.up, `bid %{y:${price}}`),
@@ -23,14 +26,14 @@
       stepTrace(points, "lean", "y4", c["text-2"], "microprice − mid %{y:+.2f} ticks"),
     ];
     const begin = Math.max(until - WINDOW_MS, points.length ? points[0].ts : 0);
-    const [from, to] = range ? range.map((time) => Date.parse(time + "Z")) : [begin, until];
+    const [from, to] = range || [begin, until];
     // Left to itself plotly shows the year 2000 where nothing is known.
-    if (!points.length) Object.assign(found.xaxis, { range: [begin, until].map(axisTime) });
+    if (!points.length) Object.assign(found.xaxis, { range: [begin, until].map(wall) });
     days(found, [from, to], plot, c);
     if (tickdeck.symbolShown.names().has("gaps")) {
       found[`yaxis${GAP_AXIS}`] = tickdeck.symbolGaps.axis();
-      const gaps = tickdeck.symbolGaps.joined(held.gaps, ["book"], tickdeck.live.now());
       data.push(...tickdeck.symbolGaps.trace(gaps, { yaxis: `y${GAP_AXIS}`, from, to, width: plot, shift: 0, c }));
+      found.shapes.push(...tickdeck.symbolGaps.tints(gaps, { from, to, top: found.yaxis.domain[0], c }));
     }
     return { data, layout: found };
   }
@@ -53,8 +56,8 @@
         [22, { ...zeroLine(c), nticks: 3, hoverformat: "+.2f" }],
       ],
       xaxis: {
-        autorangeoptions: { minallowed: until - WINDOW_MS, maxallowed: until },
-        hoverformat: "%H:%M:%S UTC",
+        autorangeoptions: { minallowed: shifted(until - WINDOW_MS), maxallowed: shifted(until) },
+        hoverformat: `%H:%M:%S ${tickdeck.clock.word()}`,
       },
     });
     found.margin.t = 18; // each strip's name stands above it
@@ -89,7 +92,7 @@
       mode: "lines",
       name: "",
       yaxis,
-      x: points.map((point) => axisTime(point.ts)),
+      x: points.map((point) => wall(point.ts)),
       y: points.map((point) => point[name]),
       line: { color, width: 1.25, shape: "hv" },
       connectgaps: false,
@@ -97,16 +100,16 @@
     };
   }
 
-  // A long silence is a hole, not a line.
-  function withHoles(points) {
+  // A long silence is a hole, not a line; and what was last heard before a gap holds until that begins, and no longer.
+  function withHoles(points, gaps) {
     const found = [];
-    for (const point of points) {
-      const before = found.at(-1);
-      if (before && point.ts - before.ts > SILENT_MS) {
-        found.push({ ts: before.ts + 1, bid: null, ask: null, spread_bps: null, imbalance: null, lean: null });
-      }
+    points.forEach((point, i) => {
       found.push(point);
-    }
+      const next = points[i + 1]?.ts ?? Infinity;
+      const gap = gaps.find((each) => each.from >= point.ts && each.from < next);
+      if (gap) found.push({ ...point, ts: gap.from }, { ...NOTHING, ts: gap.from + 1 });
+      else if (next - point.ts > SILENT_MS && next < Infinity) found.push({ ...NOTHING, ts: point.ts + 1 });
+    });
     return found;
   }
 

@@ -8,7 +8,7 @@
   const EVERY_MS = 1000;
 
   function timeOf(time) {
-    return new Date(time).toISOString().slice(0, 19).replace("T", " ");
+    return tickdeck.clock.wall(time).slice(0, 19);
   }
 
   function number(head, name, places) {
@@ -32,7 +32,7 @@
     return {
       kind: `candles ${price}/${size}`,
       columns: [
-        { head: "Opens UTC", className: "num", text: (k) => timeOf(k.open_time) },
+        { head: () => `Opens ${tickdeck.clock.word()}`, className: "num", text: (k) => timeOf(k.open_time) },
         number("Open", "open", price),
         number("High", "high", price),
         number("Low", "low", price),
@@ -56,7 +56,7 @@
     return {
       kind: `strips ${places.price}`,
       columns: [
-        { head: "Time UTC", className: "num", text: (p) => timeOf(p.ts).slice(11) },
+        { head: () => `Time ${tickdeck.clock.word()}`, className: "num", text: (p) => timeOf(p.ts).slice(11) },
         number("Bid", "bid", places.price),
         number("Ask", "ask", places.price),
         number("Spread bps", "spread_bps", 2),

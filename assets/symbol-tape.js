@@ -34,7 +34,7 @@
   function paint(container, held, places) {
     const trades = chosen(held);
     const [head, ...lines] = rows(container, SHOWN + 1, tapeRow);
-    ["Time UTC", "Price", "Size"].forEach((text, i) => write(head.children[i], text));
+    [`Time ${tickdeck.clock.word()}`, "Price", "Size"].forEach((text, i) => write(head.children[i], text));
     lines.forEach((row, i) => fill(row, trades[i], places));
     paintDelta(trades, places);
     const select = document.getElementById(SELECT);
@@ -42,7 +42,7 @@
   }
 
   function fill(row, trade, places) {
-    const id = trade ? `${trade.trade_id}/${places.price}/${places.size}` : "";
+    const id = trade ? [trade.trade_id, places.price, places.size, timeOf(trade)].join("/") : "";
     if (row.dataset.trade === id && row.className) return;
     row.dataset.trade = id;
     row.className = `tape-row ${trade ? trade.taker_side : ""}`;
@@ -53,7 +53,7 @@
   }
 
   function timeOf(trade) {
-    return new Date(trade.event_time).toISOString().slice(11, 19);
+    return tickdeck.clock.parts(trade.event_time).time;
   }
 
   function paintDelta(trades, places) {

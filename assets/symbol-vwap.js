@@ -17,14 +17,14 @@
     const midnight = newest - (newest % DAY_MS);
     const today = candles.filter((k) => k.open_time >= midnight);
     if (today[0].open_time > midnight) {
-      return nothing(`VWAP needs candles from 00:00 UTC on, held are those from ${timeOf(today[0].open_time)}`);
+      return nothing(`VWAP needs candles from 00:00 UTC on, held are those from ${timeOf(today[0].open_time)} UTC`);
     }
     const found = { x: [], y: [], words: "" };
     let [turnover, volume] = [0, 0];
     for (const [i, candle] of today.entries()) {
       if (candle.open_time !== midnight + i * step || !candle.complete || typeof candle.turnover !== "number") {
         // From here on it would not be the day's any more.
-        found.words = `VWAP ends at ${timeOf(midnight + i * step)}: data was missed`;
+        found.words = `VWAP ends at ${timeOf(midnight + i * step)} UTC: data was missed`;
         break;
       }
       turnover += candle.turnover;

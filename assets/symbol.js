@@ -244,6 +244,7 @@
     if (tab) choosePart(tab.dataset.part);
   });
   document.addEventListener("tickdeck:freeze", paint);
+  document.addEventListener("tickdeck:clock", repaint);
   new MutationObserver(() => paintCharts(true)).observe(document.documentElement, {
     attributeFilter: ["data-bs-theme", "data-palette"],
   });

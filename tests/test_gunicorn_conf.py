@@ -19,6 +19,7 @@ from gunicorn.http.message import Request
 pytestmark = pytest.mark.wire
 
 ROOT = Path(__file__).parents[1]
+STORES = {"DATABASE_URL": "postgresql://127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1"}
 SCRIPT = """
 import runpy, sys
 import gevent
@@ -70,9 +71,9 @@ print(before - held() > 30_000)
 
 def conf(monkeypatch: pytest.MonkeyPatch, **env: str) -> dict[str, object]:
     """The settings gunicorn would read in this environment."""
-    for name in ("PORT", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS"):
+    for name in ("PORT", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "LOG_FORMAT"):
         monkeypatch.delenv(name, raising=False)
-    for name, value in env.items():
+    for name, value in (STORES | env).items():
         monkeypatch.setenv(name, value)
     return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
 
@@ -83,6 +84,33 @@ def test_port_and_processes_come_from_the_platform(monkeypatch: pytest.MonkeyPat
     assert (given["bind"], given["workers"]) == ("0.0.0.0:10000", 4)
     empty = conf(monkeypatch, PORT="", WEB_CONCURRENCY="")
     assert (empty["bind"], empty["workers"]) == ("0.0.0.0:8050", 2)
+
+
+def start(**env: str) -> subprocess.CompletedProcess[str]:
+    """What the web says that ends at once, because its app is none."""
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "tests:none"]
+    return subprocess.run(
+        command, cwd=ROOT, env=os.environ | STORES | env, capture_output=True, text=True, check=False
+    )
+
+
+def test_bad_settings_are_told_by_name_and_all_at_once() -> None:
+    """Those that gunicorn itself goes by, too, and without a traceback."""
+    done = start(PORT="http", LOG_LEVEL="loud", WEB_CONCURRENCY="0")
+    assert done.returncode != 0
+    said = [line.split(":")[0].strip() for line in done.stderr.splitlines() if line.startswith("  ")]
+    assert said == ["PORT", "WEB_CONCURRENCY", "LOG_LEVEL"]
+    assert "Traceback" not in done.stderr
+
+
+def test_gunicorn_says_its_own_in_json_where_that_is_asked_for() -> None:
+    """One object a line, from the first on."""
+    lines = start(PORT="0", LOG_FORMAT="json").stderr.splitlines()
+    begun = json.loads(lines[0])
+    assert begun["event"].startswith("Starting gunicorn")
+    assert begun["level"] == "info"
+    assert all(json.loads(line)["timestamp"] for line in lines if line.startswith("{"))
+    assert "[INFO] Starting gunicorn" in start(PORT="0").stderr
 
 
 def test_gunicorn_accepts_every_setting() -> None:

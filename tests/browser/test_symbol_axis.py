@@ -1,7 +1,7 @@
 """The time axis of the Symbol page: its day is always known, and it ends where the candles do."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from playwright.sync_api import Browser
@@ -70,6 +70,32 @@ def test_times_are_utc_in_every_zone(browser: Browser, site: SymbolSite, zone: s
             f"() => {STRIPS}._fullLayout.xaxis.range.map(t => Date.parse(t + 'Z'))"
         )
         assert begin < strips[0] <= over + 1
+        assert visit.complaints == []
+
+
+def test_local_times_are_the_readers_own(browser: Browser, site: SymbolSite) -> None:
+    """Axes, hover, tape and tables move with the clock, what was zoomed to stays, and each says its zone."""
+    ahead = 330 * 60_000
+    words = "[...document.querySelectorAll('#symbol-chart .annotation-text')].map(e => e.textContent)"
+    with SymbolVisit(browser, site, timezone_id="Asia/Kolkata") as visit:
+        visit.drag(150)
+        start, end = visit.page.evaluate(RANGE)
+        assert "UTC" in visit.page.evaluate(words)
+        visit.page.click("#clock")
+        visit.until(f"start => ({RANGE})()[0] === start", start + ahead)
+        assert visit.page.evaluate(RANGE) == [start + ahead, end + ahead]
+        visit.redraws(2)
+        assert visit.page.evaluate(RANGE) == [start + ahead, end + ahead]
+        assert "local" in visit.page.evaluate(words)
+        assert visit.page.evaluate(f"{CHART}.layout.xaxis.hoverformat").endswith("local")
+        drawn = datetime.fromisoformat(visit.page.evaluate(f"{CHART}.data[0].x[0]")).replace(tzinfo=UTC)
+        opens = visit.page.evaluate("tickdeck.symbol.held().candles.map(k => k.open_time)")
+        assert round(drawn.timestamp() * 1000) - ahead in opens
+        assert visit.texts(".tape-head")[0].startswith("Time local")
+        hour = int(visit.texts(".tape-row:nth-child(2)")[0][:2])
+        assert hour == datetime.now(timezone(timedelta(milliseconds=ahead))).hour
+        visit.page.click("#clock")
+        visit.until(f"start => ({RANGE})()[0] === start", start)
         assert visit.complaints == []
 
 

@@ -120,6 +120,32 @@ def test_signals_and_gaps_are_on_the_chart(browser: Browser, site: SymbolSite) -
         assert any("+4.5" in row for row in rows)
 
 
+def test_no_line_runs_through_a_gap(browser: Browser, site: SymbolSite) -> None:
+    """What was last heard holds until the gap begins, in every strip; the next change begins a line."""
+    lines = """() => {
+      const held = tickdeck.symbol.held();
+      const gap = held.gaps.find(each => each.channel === "book");
+      const strips = held.strips.filter(p => p.ts <= gap.started_at || p.ts >= gap.ended_at);
+      const {data, layout} = tickdeck.symbolStrips.figure({...held, strips}, null, 900);
+      const time = text => Date.parse(text + "Z");
+      const foot = layout.yaxis.domain[0];
+      const tints = layout.shapes.map(s => [time(s.x0), time(s.x1), s.y0, s.y1 === foot]);
+      return [gap.started_at, gap.ended_at, tints,
+        data.slice(0, 5).map(({x, y}) => x.map((t, i) => [time(t), y[i]]))];
+    }"""
+    with SymbolVisit(browser, site) as visit:
+        visit.until(f"() => {STRIPS}?.data?.length === 6")
+        start, end, tints, strips = visit.page.evaluate(lines)
+        assert tints == [[start, end, 0, True]]
+        for points in strips:
+            i = next(i for i, (_, value) in enumerate(points) if value is None)
+            assert [points[i - 1][0], points[i][0]] == [start, start + 1]
+            assert points[i - 1][1] == points[i - 2][1] is not None
+            assert points[i + 1][0] >= end
+            assert points[i + 1][1] is not None
+            assert sum(value is None for _, value in points) == 1
+
+
 def test_the_days_vwap_or_why_there_is_none(browser: Browser, site: SymbolSite) -> None:
     """Turnover through volume since midnight; one-day candles have none, and a missed candle ends it."""
     with SymbolVisit(browser, site) as visit:
@@ -132,10 +158,10 @@ def test_the_days_vwap_or_why_there_is_none(browser: Browser, site: SymbolSite) 
         assert whole["words"] == ""
         late = visit.page.evaluate(run, [hours[2:], 0])
         assert (late["y"], late["words"]) == (
-            [], "VWAP needs candles from 00:00 UTC on, held are those from 02:00",
+            [], "VWAP needs candles from 00:00 UTC on, held are those from 02:00 UTC",
         )  # fmt: skip
         ended = visit.page.evaluate(run, [hours, hours[2]])
-        assert (ended["y"], ended["words"]) == ([10, 15], "VWAP ends at 02:00: data was missed")
+        assert (ended["y"], ended["words"]) == ([10, 15], "VWAP ends at 02:00 UTC: data was missed")
         visit.page.goto(f"{site.url}{BTC}?tf=1d&on=vwap")
         visit.until(f"() => {CHART}?.layout?.annotations?.some(a => a.text.includes('shorter than a day'))")
 
