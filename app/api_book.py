@@ -8,7 +8,8 @@ from db.hot.keys import BOOK_FIELDS
 from db.rows import TickerRow
 from market import measures
 
-_TEXT = ("state",)
+_WHOLE = ("update_id", "epoch", "event_time", "recv_time", "publish_time")
+"""Update ids have more digits than a float keeps."""
 _SIDES = ("bids", "asks")
 _decode_levels = msgspec.json.Decoder(list[tuple[float, float]]).decode
 
@@ -25,7 +26,7 @@ def book_view(venue: str, symbol: str, fields: Mapping[str, str] | None, now: in
         if name in _SIDES:
             found[name] = _levels(text)
         else:
-            found[name] = (text or None) if name in _TEXT else _number(text)
+            found[name] = (text or None) if name == "state" else _number(name, text)
     recv_time = found["recv_time"]
     found["age_ms"] = now - recv_time if isinstance(recv_time, int) else None
     return found
@@ -56,10 +57,9 @@ def _level(price: float | None, size: float | None) -> tuple[float, float] | Non
     return None if price is None or size is None else (price, size)
 
 
-def _number(text: str) -> float | int | None:
-    """Whole numbers stay whole: update ids have more digits than a float keeps."""
+def _number(name: str, text: str) -> float | int | None:
     try:
-        return int(text) if text.removeprefix("-").isdigit() else float(text)
+        return int(text) if name in _WHOLE else float(text)
     except ValueError:
         return None
 

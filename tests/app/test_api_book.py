@@ -1,8 +1,11 @@
 """`/api/book`: as Redis has it, or, while that does not answer, as Postgres last knew it."""
 
+import json
+
 import pytest
 from flask.testing import FlaskClient
 
+from app.api_book import book_view
 from app.factory import create_app
 from db.hot.keys import BOOK_FIELDS
 from db.rows import TickerRow
@@ -72,3 +75,16 @@ def test_what_postgres_does_not_know_either_is_503(
         assert found.status_code == 503
         assert "does not answer" in found.get_json()["error"]["message"]
         assert found.headers["Retry-After"]
+
+
+def test_a_whole_price_is_written_like_its_level() -> None:
+    """Redis has `3223`; prices and sizes are floats everywhere, ids and times whole numbers."""
+    stored = {
+        "best_bid_price": "3223",
+        "best_bid_size": "2",
+        "bids": "[[3223,2]]",
+        "update_id": "9007199254740993",
+    }
+    found = json.loads(json.dumps(book_view("bybit", "BTCUSDT", stored, NOW)), parse_float=str)
+    assert [[found["best_bid_price"], found["best_bid_size"]]] == found["bids"] == [["3223.0", "2.0"]]
+    assert found["update_id"] == 9007199254740993
