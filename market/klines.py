@@ -95,7 +95,7 @@ class Candles:
 
     def forming(self) -> dict[str, Kline]:
         """The forming candle of each interval; one whose parts are not all known is left out."""
-        return self._rollups.forming(self._minutes.forming)
+        return self._forming(self._minutes.forming)
 
     def forming_of_trades(self) -> dict[str, Kline]:
         """The same, with what takers bought out of the trades where the venue does not tell it."""
@@ -103,7 +103,7 @@ class Candles:
         if minute is not None:
             bar, are_all = self.trades.bar(minute.open_time), self.trades.covers_so_far(minute.open_time)
             minute = with_trades_so_far(minute, bar, are_all=are_all)
-        return self._rollups.forming(minute)
+        return self._forming(minute)
 
     def newest(self) -> dict[str, Kline]:
         """The newest known candle of each interval: the forming one, else the last that closed."""
@@ -113,6 +113,14 @@ class Candles:
             if interval not in found and last is not None:
                 found[interval] = series.closed[last]
         return found
+
+    def _forming(self, minute: Kline | None) -> dict[str, Kline]:
+        """Those in which `minute` lies; without one, the next, unless a minute is over that is not closed."""
+        last = self._minutes.newest_open_time
+        if minute is not None:
+            return self._rollups.forming(minute, minute.open_time)
+        is_next = last is not None and self._judged is not None and last >= self._judged
+        return self._rollups.forming(None, last + MINUTE_MS if last is not None and is_next else None)
 
     def _note_missed(self, venue_time: int) -> None:
         due = sorted(t for t in self._unknown if t + MINUTE_MS + LOST_MS <= venue_time)

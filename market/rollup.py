@@ -67,22 +67,27 @@ class Rollups:
                         found += [held, *self.after(held)]
         return found
 
-    def forming(self, minute: Kline | None) -> dict[str, Kline]:
-        """The forming candle of each interval, that of 1m being `minute`.
+    def forming(self, minute: Kline | None, since: int | None) -> dict[str, Kline]:
+        """The forming candle of each interval, that of 1m being `minute`, which begins at `since`.
 
-        One whose parts are not all known is left out.
+        Without a minute, as before its first trade, longer ones are made of what closed until then. One whose
+        parts are not all known is left out.
         """
         if not self._leads:
             words = {name: s.forming for name, s in self._series.items() if s.forming}
             return words | {"1m": minute} if minute else words
+        found = {"1m": minute} if minute else {}
+        if since is None:
+            return found
         newest = minute
-        found = {"1m": newest} if newest else {}
         for lower, higher in STEPS:
-            if newest is None:
+            open_time, end = open_of(since, higher), open_of(since, lower)
+            parts = [*self._series[lower].between(open_time, end), *([newest] if newest else ())]
+            if not newest and end == open_time:
+                continue  # it has not begun either
+            if len(parts) < (end - open_time) // INTERVAL_MS[lower]:
                 break
-            open_time = open_of(newest.open_time, higher)
-            parts = self._series[lower].between(open_time, newest.open_time)
-            newest = roll_up([*parts, newest], higher, is_closed=False)
+            newest = roll_up(parts, higher, is_closed=False)
             if not newest.complete or open_time in self._series[higher].closed:
                 break
             found[higher] = newest

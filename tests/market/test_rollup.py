@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.events import Kline
-from market.intervals import INTERVAL_MS, MINUTE_MS
+from market.intervals import INTERVAL_MS, MINUTE_MS, open_of
 from market.klines import Candles
 from market.rollup import roll_up
 from tests.market.candles import DAY, candle
@@ -128,6 +128,47 @@ def test_forming_candles_of_all_intervals_hold_what_is_known_of_them() -> None:
     assert forming["1d"].volume == 12.0
     assert {k.close for k in forming.values()} == {8.5}
     assert not any(k.is_closed for k in forming.values())
+
+
+@pytest.mark.parametrize(
+    ("closed", "longer"),
+    [(7, ["5m", "15m", "1h", "4h", "1d"]), (10, ["15m", "1h", "4h", "1d"]), (60, ["4h", "1d"]), (1440, [])],
+)
+def test_longer_candles_form_before_the_first_trade_of_a_minute(closed: int, longer: list[str]) -> None:
+    """They are what closed until then; one that begins with that minute is not known yet."""
+    candles = Candles()
+    for minute in walk(closed):
+        candles.upsert(minute)
+    until = DAY + closed * MINUTE_MS
+    candles.expire(until + 5_000)
+    forming = candles.forming()
+    assert list(forming) == longer
+    for interval, kline in forming.items():
+        start = open_of(until, interval)
+        parts = [minute for minute in walk(closed) if minute.open_time >= start]
+        assert (kline.open_time, kline.is_closed, kline.complete) == (start, False, True)
+        assert kline.volume == pytest.approx(1.5 * len(parts))
+        assert (kline.high, kline.close) == (max(k.high for k in parts), parts[-1].close)
+
+
+def test_nothing_forms_of_a_minute_that_went_by_unheard() -> None:
+    """Nor at a start, before the venue told what time it is: what is stored may be of long ago."""
+    candles = Candles()
+    for minute in walk(7):
+        candles.upsert(minute)
+    assert candles.forming() == {}
+    candles.expire(DAY + 8 * MINUTE_MS + 5_000)
+    assert candles.forming() == {}
+
+
+def test_no_longer_candle_forms_across_a_hole() -> None:
+    """Also where the hole is a whole part of it, and the next part has not begun."""
+    candles = Candles()
+    minutes = walk(10)
+    for n in (*range(5), 9):
+        candles.upsert(minutes[n])
+    candles.expire(DAY + 10 * MINUTE_MS + 5_000)
+    assert candles.forming() == {}
 
 
 def test_a_forming_candle_with_an_unknown_beginning_is_left_out() -> None:
