@@ -15,7 +15,16 @@ STAND_INS = {
         "print(os.environ.get('BAD', ''), *sys.argv[1:], os.environ['FEEDS'], os.environ['DATABASE_URL'])\n"
         "sys.exit('BAD' in os.environ)\n"
     ),
-    "db/settings.py": "def load_settings(): return None\n",
+    "db/settings.py": (
+        "import os\n"
+        "from types import SimpleNamespace\n"
+        "class Settings: pass\n"
+        "class SettingsError(SystemExit): pass\n"
+        "def load_settings():\n"
+        "    port = int(os.environ.get('PORT') or 8050)\n"
+        "    return SimpleNamespace(port=port, web_concurrency=2, log_format='console')\n"
+    ),
+    "db/logs.py": "line_formatter = None\n",
     "collector/__init__.py": "",
     "collector/__main__.py": (
         "import os, signal, sys, time\n"

@@ -107,6 +107,17 @@ class OwnPostgres:
             if birth(pid):
                 os.kill(pid, signal.SIGCONT)
 
+    @contextmanager
+    def frozen_at_rest(self, pid: int) -> Iterator[None]:
+        """A session stands still between transactions: within one it may hold what others wait for."""
+        rests = f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid} AND state = 'idle'"
+        while True:
+            with self.frozen(pid):
+                if self.number(rests):
+                    yield
+                    return
+            time.sleep(0.01)
+
 
 class Script:
     """Ticks at a steady rate, candles and gaps now and then: what must be in the database in the end."""

@@ -144,7 +144,7 @@ def test_p4_a_frozen_backend_is_given_up(run: Run) -> None:
     """Within the deadline another connection is there and rows go on; the old one is not waited for."""
     with run.running():
         (pid,) = run.server.sessions()
-        with run.server.frozen(pid):
+        with run.server.frozen_at_rest(pid):
             run.wait(lambda: run.spool.rows > 0, "rows in the spool")
             run.wait_for_new_rows()
             assert pid in run.server.sessions()
