@@ -14,15 +14,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from db.logs import line_formatter
-from db.settings import Settings, SettingsError, load_settings
-
-
-def settings_or_defaults() -> Settings:
-    """Bad ones end the start a moment later, by their names, in `on_starting`."""
-    try:
-        return load_settings()
-    except SettingsError:
-        return Settings.model_construct()
+from db.settings import load_settings
 
 
 class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -35,7 +27,8 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
             handler.setFormatter(line_formatter("json"))
 
 
-settings = settings_or_defaults()
+# Bad ones end the start here, by their names. Left to the workers, each would end so and be replaced.
+settings = load_settings()
 bind = f"0.0.0.0:{settings.port}"
 workers = settings.web_concurrency
 # An open stream costs a greenlet, not a thread. No preload: the worker patches the standard library first.
@@ -65,11 +58,7 @@ POSTGRES_WAIT_S = 8.0  # longer than any statement may take (db/history/engine.p
 
 
 def on_starting(_server: Any) -> None:
-    """End with the line that says what is wrong with the settings.
-
-    Left to the workers, each would end so and be replaced, for ever.
-    """
-    load_settings()
+    """Prepare what all workers share."""
     share_metrics()
     open_stream_places()
 

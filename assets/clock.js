@@ -22,24 +22,6 @@
     return local ? -new Date(time).getTimezoneOffset() : 0;
   }
 
-  // {date, time, zone} of epoch ms: "2026-11-20", "21:04:05", "UTC" or "local +01:00".
-  function parts(time) {
-    const text = new Date(shifted(time)).toISOString();
-    return { date: text.slice(0, 10), time: text.slice(11, 19), zone: zone(offsetMinutes(time)) };
-  }
-
-  function zone(ahead) {
-    if (!local) return "UTC";
-    const [hours, minutes] = [Math.floor(Math.abs(ahead) / 60), Math.abs(ahead) % 60];
-    const two = (number) => String(number).padStart(2, "0");
-    return `local ${ahead < 0 ? "−" : "+"}${two(hours)}:${two(minutes)}`;
-  }
-
-  // "UTC" or "local": beside times that may have different offsets.
-  function word() {
-    return local ? "local" : "UTC";
-  }
-
   // Epoch ms of the same clock face in UTC: bounds of autorange are numbers, which plotly takes as they are.
   function shifted(time) {
     return time + offsetMinutes(time) * 60000;
@@ -51,14 +33,37 @@
     return new Date(shifted(time)).toISOString().replace("T", " ").replace("Z", "");
   }
 
-  // The moment of what `wall` gave, or of a beginning of it that has the day; `inLocal`: in which zone it was given.
-  function moment(text, inLocal = local) {
+  // The time of what `wall` gave, or of a beginning of it that has the day; `inLocal`: in which zone it was given.
+  function parse(text, inLocal = local) {
     const whole = text.length > 10 ? text : `${text} 00:00`;
     return Date.parse(whole + (inLocal ? "" : "Z"));
+  }
+
+  // "2026-11-20 21:04:05"
+  function text(time) {
+    return wall(time).slice(0, 19);
+  }
+
+  // {date, time, zone} of epoch ms: "2026-11-20", "21:04:05", "UTC" or "local +01:00".
+  function parts(time) {
+    const [date, clock] = text(time).split(" ");
+    return { date, time: clock, zone: zone(offsetMinutes(time)) };
+  }
+
+  // "UTC" or "local": beside times that may have different offsets.
+  function word() {
+    return local ? "local" : "UTC";
+  }
+
+  function zone(ahead) {
+    if (!local) return word();
+    const [hours, minutes] = [Math.floor(Math.abs(ahead) / 60), Math.abs(ahead) % 60];
+    const two = (number) => String(number).padStart(2, "0");
+    return `${word()} ${ahead < 0 ? "−" : "+"}${two(hours)}:${two(minutes)}`;
   }
 
   document.addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("#" + BUTTON)) toggle();
   });
-  tickdeck.clock = { isLocal, offsetMinutes, parts, word, shifted, wall, moment };
+  tickdeck.clock = { isLocal, shifted, wall, parse, text, parts, word };
 })();

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { format } = tickdeck;
+  const { clock, format } = tickdeck;
   const { make } = tickdeck.dom;
   const HORIZONS_S = [60, 300, 900, 3600];
   const LATE_S = 60; // after its horizon an outcome that is still missing will not come
@@ -22,15 +22,10 @@
     return format.fixed(value, places);
   }
 
-  function timeText(time) {
-    const { date, time: clock } = tickdeck.clock.parts(time);
-    return `${date} ${clock}`;
-  }
-
   // On a narrow screen date and time stand one above the other: there a line break is one.
   function timeColumn(words, name) {
-    const zone = () => tickdeck.clock.parts(tickdeck.live.now()).zone;
-    return { head: () => `${words}, ${zone()}`, className: "left when", text: (row) => timeText(row[name]).replace(" ", "\n") };
+    const zone = () => clock.parts(tickdeck.live.now()).zone;
+    return { head: () => `${words}, ${zone()}`, className: "left when", text: (row) => clock.text(row[name]).replace(" ", "\n") };
   }
 
   const MARKET = { head: "Market", className: "left", node: marketNode };
@@ -143,8 +138,8 @@
       return fact(head, `${price(signal, exit)} · gross ${bps(gross)} · net ${bps(net)} bps`, toneOf(net));
     });
     const fired = [
-      fact("fired", timeText(signal.ts)),
-      fact(signal.interval === "book" ? "book of" : "candle of", timeText(signal.open_time)),
+      fact("fired", clock.text(signal.ts)),
+      fact(signal.interval === "book" ? "book of" : "candle of", clock.text(signal.open_time)),
       fact("middle of the book", price(signal, signal.price, 1)),
       fact("spread bps", format.fixed(signal.spread_bps, 2)),
       fact("strength", format.fixed(signal.strength, 2)),
@@ -159,7 +154,7 @@
   function tradeDetail(row) {
     const ended = row.exit_ts
       ? [
-          fact("out", timeText(row.exit_ts)),
+          fact("out", clock.text(row.exit_ts)),
           fact("at", price(row, row.exit_price)),
           fact("why", REASONS[row.exit_reason] || row.exit_reason),
           fact("gross bps", bps(row.gross_bps)),
@@ -167,7 +162,7 @@
       : [];
     const trade = facts(
       "Trade",
-      fact("in", timeText(row.entry_ts)),
+      fact("in", clock.text(row.entry_ts)),
       fact("at", price(row, row.entry_price)),
       ...ended,
       fact("fees bps", format.signed(-row.fee_bps, 1)),
@@ -177,5 +172,5 @@
     return make("div", "detail-parts", trade, ...signal);
   }
 
-  tickdeck.signalsColumns = { HORIZONS_S, SIGNALS, OPEN, CLOSED, signalDetail, tradeDetail, bps, toneOf, timeText, ruleWords, fact, facts };
+  tickdeck.signalsColumns = { HORIZONS_S, SIGNALS, OPEN, CLOSED, signalDetail, tradeDetail, bps, toneOf, ruleWords, fact, facts };
 })();

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const tickdeck = (window.tickdeck = window.tickdeck || {});
-  const { format, signalsColumns } = tickdeck;
+  const { clock, format, signalsColumns } = tickdeck;
   const { make, makeSvg, write } = tickdeck.dom;
   const { bps, toneOf } = signalsColumns;
   const WIDTH = 1000;
@@ -39,8 +39,8 @@
     return points.reduce((found, point) => found + point[name], 0);
   }
 
-  function timeText(time) {
-    return tickdeck.clock.wall(time).slice(0, 16);
+  function minuteText(time) {
+    return clock.text(time).slice(0, 16);
   }
 
   function facts(list, points) {
@@ -97,7 +97,8 @@
       text.style.top = `${y(value)}%`;
       return text;
     });
-    const times = make("div", "equity-times", make("span", "", `${timeText(from)} ${tickdeck.clock.word()}`), make("span", "", timeText(until)));
+    const ends = [`${minuteText(from)} ${clock.word()}`, minuteText(until)];
+    const times = make("div", "equity-times", ...ends.map((words) => make("span", "", words)));
     frame.replaceChildren(make("div", "equity-plot", svg, ...sides), times);
     drawn = { points, from, until, x };
   }
@@ -135,7 +136,7 @@
   }
 
   const COLUMNS = [
-    { head: () => `From, ${tickdeck.clock.word()}`, className: "left when", text: (row) => timeText(row.start) },
+    { head: () => `From, ${clock.word()}`, className: "left when", text: (row) => minuteText(row.start) },
     { head: "Trades", text: (row) => format.fixed(row.trades, 0) },
     { head: "Won", text: (row) => format.fixed(row.wins, 0) },
     { head: "Gains bps", className: "wide", text: (row) => bps(row.gains), tone: (row) => toneOf(row.gains) },
@@ -159,7 +160,7 @@
 
   function words(point) {
     const one = point.trades === 1 ? "trade" : "trades";
-    const time = `${timeText(point.start)} … ${timeText(point.end).slice(11)} ${tickdeck.clock.word()}`;
+    const time = `${minuteText(point.start)} … ${minuteText(point.end).slice(11)} ${clock.word()}`;
     return `${time}: ${point.trades} ${one}, ${bps(point.net)} bps · total ${bps(point.total)} bps`;
   }
 

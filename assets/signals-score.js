@@ -134,7 +134,7 @@
       "Beyond chance",
       fact("edge bps [99 %]", bps(row.edge_bps) + bounds("edge_bps", bps), toneOf(row.edge_bps)),
       fact("verdict", verdict(row)[0], verdict(row)[1]),
-      fact("computed", signalsColumns.timeText(row.computed_at)),
+      fact("computed", tickdeck.clock.text(row.computed_at)),
     );
     return make("div", "detail-parts", signals, random, edge);
   }

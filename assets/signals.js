@@ -217,9 +217,7 @@
   // In another zone every row says something else.
   document.addEventListener("tickdeck:clock", () => {
     if (!held || !held.newest || !isShown()) return;
-    for (const [name, part] of Object.entries(held.parts)) {
-      held.parts[name] = part && { ...part, ...(part.rows && { rows: part.rows.map((row) => ({ ...row })) }) };
-    }
+    held.parts = structuredClone(held.parts);
     paintAll();
   });
   document.addEventListener("tickdeck:freeze", paint);

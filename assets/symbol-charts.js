@@ -32,7 +32,7 @@
     const state = states.get(plot);
     const axis = plot.layout && plot.layout.xaxis;
     if (!state || state.key !== key || !axis || axis.autorange !== false) return null;
-    return axis.range.map((text) => tickdeck.clock.moment(text, state.isLocal));
+    return axis.range.map((text) => tickdeck.clock.parse(text, state.isLocal));
   }
 
   // Said again each time: left to plotly, the second redraw after a drag would follow the newest again. The figure may

@@ -108,16 +108,16 @@
     const first = Date.parse(dayOf(from));
     const count = Math.ceil((to - from) / DAY_MS) + 2;
     const begins = Array.from({ length: count }, (_, i) => new Date(first + i * DAY_MS).toISOString().slice(0, 10));
-    return begins.map((day) => tickdeck.clock.moment(day)).filter((time) => time >= from && time <= to);
+    return begins.map((day) => tickdeck.clock.parse(day)).filter((time) => time >= from && time <= to);
   }
 
   function yearsIn(from, to) {
     const [first, last] = [from, to].map((time) => Number(dayOf(time).slice(0, 4)));
-    return Array.from({ length: last - first }, (_, i) => tickdeck.clock.moment(`${first + 1 + i}-01-01`));
+    return Array.from({ length: last - first }, (_, i) => tickdeck.clock.parse(`${first + 1 + i}-01-01`));
   }
 
   function dayOf(time) {
-    return tickdeck.clock.wall(time).slice(0, 10);
+    return tickdeck.clock.parts(time).date;
   }
 
   function day(time, place, c) {
@@ -134,8 +134,9 @@
     };
   }
 
-  // Times between which candles are seen, in epoch ms: the user's, or the newest that fit well into the width. What the user chose
-  // goes back no further than to the oldest candle held: it is moved there, and ends where the newest does at most.
+  // Times between which candles are seen, epoch ms: the user's, or the newest that fit well into the width. What the
+  // user chose goes back no further than to the oldest candle held: it is moved there, and ends where the newest does
+  // at most.
   function windowOf(held, range, width) {
     const step = held.newest.interval_ms;
     const { candles } = held;

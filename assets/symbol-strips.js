@@ -103,10 +103,11 @@
   // A long silence is a hole, not a line; and what was last heard before a gap holds until that begins, and no longer.
   function withHoles(points, gaps) {
     const found = [];
+    const near = gaps.filter((gap) => gap.from >= points[0]?.ts);
     points.forEach((point, i) => {
       found.push(point);
       const next = points[i + 1]?.ts ?? Infinity;
-      const gap = gaps.find((each) => each.from >= point.ts && each.from < next);
+      const gap = near.find((each) => each.from >= point.ts && each.from < next);
       if (gap) found.push({ ...point, ts: gap.from }, { ...NOTHING, ts: gap.from + 1 });
       else if (next - point.ts > SILENT_MS && next < Infinity) found.push({ ...NOTHING, ts: point.ts + 1 });
     });

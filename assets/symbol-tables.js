@@ -7,10 +7,6 @@
   const CHANGES = 60;
   const EVERY_MS = 1000;
 
-  function timeOf(time) {
-    return tickdeck.clock.wall(time).slice(0, 19);
-  }
-
   function number(head, name, places) {
     return { head, className: "num end", text: (row) => format.fixed(row[name], places) };
   }
@@ -32,7 +28,7 @@
     return {
       kind: `candles ${price}/${size}`,
       columns: [
-        { head: () => `Opens ${tickdeck.clock.word()}`, className: "num", text: (k) => timeOf(k.open_time) },
+        { head: () => `Opens ${tickdeck.clock.word()}`, className: "num", text: (k) => tickdeck.clock.text(k.open_time) },
         number("Open", "open", price),
         number("High", "high", price),
         number("Low", "low", price),
@@ -56,7 +52,7 @@
     return {
       kind: `strips ${places.price}`,
       columns: [
-        { head: () => `Time ${tickdeck.clock.word()}`, className: "num", text: (p) => timeOf(p.ts).slice(11) },
+        { head: () => `Time ${tickdeck.clock.word()}`, className: "num", text: (p) => tickdeck.clock.parts(p.ts).time },
         number("Bid", "bid", places.price),
         number("Ask", "ask", places.price),
         number("Spread bps", "spread_bps", 2),

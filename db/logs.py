@@ -2,13 +2,11 @@
 
 import logging
 import sys
-from typing import Literal
 
 import structlog
 
+from db.setting_types import LogFormat
 from db.settings import Settings
-
-LogFormat = Literal["console", "json"]
 
 
 def configure_logs(settings: Settings) -> None:

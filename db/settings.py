@@ -21,6 +21,7 @@ from db.setting_types import (
     Fees,
     Intervals,
     LastTerm,
+    LogFormat,
     LogLevel,
     Megabytes,
     Milliseconds,
@@ -125,7 +126,7 @@ class Settings(StoreSettings):
     login_users: Users = ""
     metrics_token: Annotated[str, Field(repr=False)] = ""
     log_level: LogLevel = "INFO"
-    log_format: Literal["console", "json"] = "console"
+    log_format: LogFormat = "console"
     dyno: str = ""
 
     @property

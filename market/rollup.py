@@ -82,11 +82,12 @@ class Rollups:
         newest = minute
         for lower, higher in STEPS:
             open_time, end = open_of(since, higher), open_of(since, lower)
-            parts = [*self._series[lower].between(open_time, end), *([newest] if newest else ())]
-            if not newest and end == open_time:
-                continue  # it has not begun either
-            if len(parts) < (end - open_time) // INTERVAL_MS[lower]:
+            closed = self._series[lower].between(open_time, end)
+            if len(closed) * INTERVAL_MS[lower] < end - open_time:
                 break
+            parts = [*closed, newest] if newest else closed
+            if not parts:
+                continue  # it has not begun either
             newest = roll_up(parts, higher, is_closed=False)
             if not newest.complete or open_time in self._series[higher].closed:
                 break

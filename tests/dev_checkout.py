@@ -18,8 +18,6 @@ STAND_INS = {
     "db/settings.py": (
         "import os\n"
         "from types import SimpleNamespace\n"
-        "class Settings: pass\n"
-        "class SettingsError(SystemExit): pass\n"
         "def load_settings():\n"
         "    port = int(os.environ.get('PORT') or 8050)\n"
         "    return SimpleNamespace(port=port, web_concurrency=2, log_format='console')\n"

@@ -19,7 +19,6 @@ from gunicorn.http.message import Request
 pytestmark = pytest.mark.wire
 
 ROOT = Path(__file__).parents[1]
-STORES = {"DATABASE_URL": "postgresql://127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1"}
 SCRIPT = """
 import runpy, sys
 import gevent
@@ -69,11 +68,18 @@ print(before - held() > 30_000)
 """
 
 
+@pytest.fixture(autouse=True)
+def _stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Addresses without which no settings are good; nothing connects."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/none")
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
+
+
 def conf(monkeypatch: pytest.MonkeyPatch, **env: str) -> dict[str, object]:
     """The settings gunicorn would read in this environment."""
     for name in ("PORT", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "LOG_FORMAT"):
         monkeypatch.delenv(name, raising=False)
-    for name, value in (STORES | env).items():
+    for name, value in env.items():
         monkeypatch.setenv(name, value)
     return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
 
@@ -90,7 +96,7 @@ def start(**env: str) -> subprocess.CompletedProcess[str]:
     """What the web says that ends at once, because its app is none."""
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "tests:none"]
     return subprocess.run(
-        command, cwd=ROOT, env=os.environ | STORES | env, capture_output=True, text=True, check=False
+        command, cwd=ROOT, env=os.environ | env, capture_output=True, text=True, check=False
     )
 
 
