@@ -7,36 +7,33 @@
   const BUTTON = "clock";
   let local = tickdeck.choices.recall(KEY) === "local";
 
-  function isLocal() {
-    return local;
-  }
-
   function toggle() {
     local = !local;
     tickdeck.choices.remember(KEY, local ? "local" : null);
     document.dispatchEvent(new CustomEvent("tickdeck:clock", { detail: { local } }));
   }
 
-  // Minutes by which the chosen zone is ahead of UTC at this moment.
-  function offsetMinutes(time) {
-    return local ? -new Date(time).getTimezoneOffset() : 0;
+  // Ms by which the chosen zone is ahead of UTC now. Times of another season are shown with the same: so no hour of a
+  // day on which clocks are put back is there twice, and what the zone says holds for all that stands under it.
+  function ahead() {
+    return local ? -60000 * new Date().getTimezoneOffset() : 0;
   }
 
   // Epoch ms of the same clock face in UTC: bounds of autorange are numbers, which plotly takes as they are.
   function shifted(time) {
-    return time + offsetMinutes(time) * 60000;
+    return time + ahead();
   }
 
-  // "2026-11-20 21:04:05.000", as clocks of the chosen zone show it. So plotly, which knows no zones, is told of times;
+  // "2026-11-20 21:04:05.000", as a clock of the chosen zone shows it. So plotly, which knows no zones, is told of times;
   // a number it would take for one of the browser's.
   function wall(time) {
     return new Date(shifted(time)).toISOString().replace("T", " ").replace("Z", "");
   }
 
-  // The time of what `wall` gave, or of a beginning of it that has the day; `inLocal`: in which zone it was given.
-  function parse(text, inLocal = local) {
-    const whole = text.length > 10 ? text : `${text} 00:00`;
-    return Date.parse(whole + (inLocal ? "" : "Z"));
+  // The time of what `wall` gave, or of a beginning of it that has the day, when the zone was so far ahead.
+  function parse(text, wasAhead = ahead()) {
+    const [date, clock = "00:00"] = text.split(" ");
+    return Date.parse(`${date}T${clock}Z`) - wasAhead;
   }
 
   // "2026-11-20 21:04:05"
@@ -44,26 +41,32 @@
     return wall(time).slice(0, 19);
   }
 
-  // {date, time, zone} of epoch ms: "2026-11-20", "21:04:05", "UTC" or "local +01:00".
+  // {date, time} of epoch ms: "2026-11-20", "21:04:05".
   function parts(time) {
     const [date, clock] = text(time).split(" ");
-    return { date, time: clock, zone: zone(offsetMinutes(time)) };
+    return { date, time: clock };
   }
 
-  // "UTC" or "local": beside times that may have different offsets.
+  // "UTC" or "local", where there is no room for more.
   function word() {
     return local ? "local" : "UTC";
   }
 
-  function zone(ahead) {
+  // "UTC" or "+01:00"
+  function offset() {
     if (!local) return word();
-    const [hours, minutes] = [Math.floor(Math.abs(ahead) / 60), Math.abs(ahead) % 60];
+    const minutes = Math.abs(ahead()) / 60000;
     const two = (number) => String(number).padStart(2, "0");
-    return `${word()} ${ahead < 0 ? "−" : "+"}${two(hours)}:${two(minutes)}`;
+    return `${ahead() < 0 ? "−" : "+"}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  }
+
+  // "UTC" or "local +01:00"
+  function zone() {
+    return local ? `${word()} ${offset()}` : word();
   }
 
   document.addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("#" + BUTTON)) toggle();
   });
-  tickdeck.clock = { isLocal, shifted, wall, parse, text, parts, word };
+  tickdeck.clock = { ahead, shifted, wall, parse, text, parts, word, offset, zone };
 })();

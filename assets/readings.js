@@ -58,15 +58,11 @@
     return at.date === today ? at.time : `${at.date} ${at.time}`;
   }
 
-  function zone() {
-    return tickdeck.clock.parts(tickdeck.live.now()).zone;
-  }
-
   function count(number, what) {
     return `${whole(number)} ${what}${number === 1 ? "" : "s"}`;
   }
 
   tickdeck.readings = {
-    SHAPES, LEVELS, DB_LEVELS, whole, bytes, percent, delays, span, since, age, ageLevel, moment, zone, count,
+    SHAPES, LEVELS, DB_LEVELS, whole, bytes, percent, delays, span, since, age, ageLevel, moment, count,
   };
 })();

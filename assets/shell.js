@@ -55,7 +55,8 @@
   }
 
   function clockText() {
-    const { date, time, zone } = tickdeck.clock.parts(tickdeck.live.now());
+    const { date, time } = tickdeck.clock.parts(tickdeck.live.now());
+    const zone = tickdeck.clock.zone();
     return [element("Span", { children: date + " ", className: "clock-date" }), `${time} ${zone}`];
   }
 

@@ -24,8 +24,7 @@
 
   // On a narrow screen date and time stand one above the other: there a line break is one.
   function timeColumn(words, name) {
-    const zone = () => clock.parts(tickdeck.live.now()).zone;
-    return { head: () => `${words}, ${zone()}`, className: "left when", text: (row) => clock.text(row[name]).replace(" ", "\n") };
+    return { head: () => `${words}, ${clock.zone()}`, className: "left when", text: (row) => clock.text(row[name]).replace(" ", "\n") };
   }
 
   const MARKET = { head: "Market", className: "left", node: marketNode };

@@ -97,7 +97,7 @@
       text.style.top = `${y(value)}%`;
       return text;
     });
-    const ends = [`${minuteText(from)} ${clock.word()}`, minuteText(until)];
+    const ends = [`${minuteText(from)} ${clock.zone()}`, minuteText(until)];
     const times = make("div", "equity-times", ...ends.map((words) => make("span", "", words)));
     frame.replaceChildren(make("div", "equity-plot", svg, ...sides), times);
     drawn = { points, from, until, x };
@@ -136,7 +136,7 @@
   }
 
   const COLUMNS = [
-    { head: () => `From, ${clock.word()}`, className: "left when", text: (row) => minuteText(row.start) },
+    { head: () => `From, ${clock.zone()}`, className: "left when", text: (row) => minuteText(row.start) },
     { head: "Trades", text: (row) => format.fixed(row.trades, 0) },
     { head: "Won", text: (row) => format.fixed(row.wins, 0) },
     { head: "Gains bps", className: "wide", text: (row) => bps(row.gains), tone: (row) => toneOf(row.gains) },
@@ -160,7 +160,7 @@
 
   function words(point) {
     const one = point.trades === 1 ? "trade" : "trades";
-    const time = `${minuteText(point.start)} … ${minuteText(point.end).slice(11)} ${clock.word()}`;
+    const time = `${minuteText(point.start)} … ${minuteText(point.end).slice(11)} ${clock.zone()}`;
     return `${time}: ${point.trades} ${one}, ${bps(point.net)} bps · total ${bps(point.total)} bps`;
   }
 

@@ -76,7 +76,7 @@
     const text = lane.events ? eventsText(lane.events) : gapsText(lane);
     dom.write(said, text);
     said.title = text;
-    const drawn = JSON.stringify([lane.cells, strips.start, tickdeck.clock.isLocal()]);
+    const drawn = JSON.stringify([lane.cells, strips.start, tickdeck.clock.ahead()]);
     if (strip.dataset.drawn === drawn) return;
     strip.dataset.drawn = drawn;
     strip.setAttribute("viewBox", `0 0 ${strips.length} ${HEIGHT}`);
@@ -89,7 +89,7 @@
     const bar = dom.makeSvg("rect", { x: at + 0.08, y: HEIGHT - height, width: 0.84, height, class: `cell cell-${name}` });
     const title = dom.makeSvg("title", {});
     const from = strips.start + at * strips.step_ms;
-    const times = `${words.moment(from)} – ${words.moment(from + strips.step_ms)} ${words.zone()}`;
+    const times = `${words.moment(from)} – ${words.moment(from + strips.step_ms)} ${tickdeck.clock.zone()}`;
     const what = lane.events ? said : `${words.count(number, "instrument")} · ${said} · ${REPAIRED[level]}`;
     title.textContent = `${times} · ${what}`;
     bar.append(title);
@@ -123,7 +123,7 @@
       const time = strips.start + (length * i) / QUARTERS_OF_DAY;
       dom.write(label, i === QUARTERS_OF_DAY ? "now" : tickdeck.clock.parts(time).time.slice(0, 5));
     });
-    dom.write(axis.children[2], words.zone());
+    dom.write(axis.children[2], tickdeck.clock.zone());
   }
 
   tickdeck.statusFeeds = { draw };

@@ -80,13 +80,13 @@
       ["Size", ...used(found.database_bytes, max)],
       ["Ticks", rows(words.bytes(found.tick_bytes), found.tick_rows)],
       ["Candles", rows("", found.kline_rows)],
-      ["Oldest tick", format.isMissing(oldest) ? format.MISSING : `${words.moment(oldest)} ${words.zone()}, ${words.since(oldest)} ago`],
+      ["Oldest tick", format.isMissing(oldest) ? format.MISSING : `${words.moment(oldest)} ${tickdeck.clock.zone()}, ${words.since(oldest)} ago`],
       ["Ticks are kept", limits.retention_days ? `${limits.retention_days} days` : "for ever"],
       ["Guard", max ? `the oldest ticks go at ${words.bytes(max)}` : "off: HISTORY_MAX_MB is 0"],
       ["Spool", `at most ${words.bytes(limits.spool_max_mb * 1e6)} a worker`],
       ["Schema", schema || format.MISSING],
       ["Version", server || format.MISSING],
-      [ACTED, shortened ? `${words.moment(shortened.time)} ${words.zone()}: ${shortened.detail}` : "never that is known"],
+      [ACTED, shortened ? `${words.moment(shortened.time)} ${tickdeck.clock.zone()}: ${shortened.detail}` : "never that is known"],
     ];
   }
 

@@ -104,7 +104,7 @@
       key: (gap) => `${gap.venue} ${gap.cause} ${gap.started_at}`,
       none: "Nothing is missing: the ledger is empty.",
       silence: isSilent ? "Postgres does not answer, and never told of a gap." : "The ledger is being read.",
-      heads: [[0, `Began ${words.zone()}`]],
+      heads: [[0, `Began ${tickdeck.clock.zone()}`]],
     });
   }
 

@@ -4,7 +4,7 @@
   const tickdeck = (window.tickdeck = window.tickdeck || {});
   const REST_MS = 500; // after a drag
   const COST_FACTOR = 4; // a redraw is followed by a pause of so many times its own length
-  const states = new WeakMap(); // graph -> {busyUntil, restUntil, later, key, isLocal}
+  const states = new WeakMap(); // graph -> {busyUntil, restUntil, later, key, ahead}
 
   // The mounted plot of a dcc.Graph; null until plotly.js is loaded and it is there.
   function plotOf(id) {
@@ -14,7 +14,7 @@
 
   function stateOf(plot, onMoved) {
     if (!states.has(plot)) {
-      const state = { busyUntil: 0, restUntil: 0, later: 0, key: null, isLocal: false };
+      const state = { busyUntil: 0, restUntil: 0, later: 0, key: null, ahead: 0 };
       states.set(plot, state);
       plot.on("plotly_relayouting", () => (state.busyUntil = performance.now() + REST_MS));
       plot.on("plotly_relayout", (change) => {
@@ -32,7 +32,7 @@
     const state = states.get(plot);
     const axis = plot.layout && plot.layout.xaxis;
     if (!state || state.key !== key || !axis || axis.autorange !== false) return null;
-    return axis.range.map((text) => tickdeck.clock.parse(text, state.isLocal));
+    return axis.range.map((text) => tickdeck.clock.parse(text, state.ahead));
   }
 
   // Said again each time: left to plotly, the second redraw after a drag would follow the newest again. The figure may
@@ -62,7 +62,7 @@
     const range = chosenRange(plot, key);
     const { data, layout } = figureOf(range, plot.offsetWidth);
     if (range) keepRange(layout, range, plot.layout.xaxis.range);
-    Object.assign(state, { key, isLocal: tickdeck.clock.isLocal() });
+    Object.assign(state, { key, ahead: tickdeck.clock.ahead() });
     window.Plotly.react(plot, data, layout);
     state.restUntil = begun + COST_FACTOR * (performance.now() - begun);
     return true;

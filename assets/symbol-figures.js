@@ -62,7 +62,7 @@
         ...xaxis,
       },
       shapes: [],
-      annotations: [note(tickdeck.clock.word(), c)],
+      annotations: [note(tickdeck.clock.offset(), c)],
     };
     let top = 1;
     const heights = panes.reduce((sum, [share]) => sum + share, 0);
@@ -105,10 +105,9 @@
 
   // The moments in [from, to] at which a day of the chosen zone begins.
   function daysIn(from, to) {
-    const first = Date.parse(dayOf(from));
-    const count = Math.ceil((to - from) / DAY_MS) + 2;
-    const begins = Array.from({ length: count }, (_, i) => new Date(first + i * DAY_MS).toISOString().slice(0, 10));
-    return begins.map((day) => tickdeck.clock.parse(day)).filter((time) => time >= from && time <= to);
+    const found = [];
+    for (let time = tickdeck.clock.parse(dayOf(from)); time <= to; time += DAY_MS) if (time >= from) found.push(time);
+    return found;
   }
 
   function yearsIn(from, to) {
@@ -129,7 +128,7 @@
 
   function note(text, c) {
     return {
-      text, x: 1, y: 0, xref: "paper", yref: "paper", xanchor: "left", yanchor: "top", xshift: 24, yshift: -5,
+      text, x: 1, y: 0, xref: "paper", yref: "paper", xanchor: "right", yanchor: "top", xshift: MARGIN.r - 4, yshift: -5,
       showarrow: false, font: { size: 11, color: c["text-3"] },
     };
   }

@@ -31,7 +31,7 @@
       ],
       xaxis: {
         autorangeoptions: { minallowed: shifted(start), maxallowed: shifted(end) },
-        hoverformat: `%Y-%m-%d %H:%M ${tickdeck.clock.word()}`,
+        hoverformat: `%Y-%m-%d %H:%M ${tickdeck.clock.zone()}`,
       },
     });
     if (range) figure.xaxis.range = [from, to].map(wall);

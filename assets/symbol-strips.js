@@ -16,8 +16,7 @@
     const price = fixedFormat(placesOf(held).price);
     const until = held.until || tickdeck.live.now();
     const found = frame(held, c, price, until);
-    const gaps = tickdeck.symbolGaps.joined(held.gaps, ["book"], tickdeck.live.now());
-    const points = withHoles(pointsOf(held), gaps);
+    const points = withHoles(pointsOf(held), held.gaps.filter((gap) => gap.channel === "book"));
     const data = [
       stepTrace(points, "ask", "y", c.down, `ask %{y:${price}}`),
       stepTrace(points, "bid", "y", c.up, `bid %{y:${price}}`),
@@ -32,6 +31,7 @@
     days(found, [from, to], plot, c);
     if (tickdeck.symbolShown.names().has("gaps")) {
       found[`yaxis${GAP_AXIS}`] = tickdeck.symbolGaps.axis();
+      const gaps = tickdeck.symbolGaps.joined(held.gaps, ["book"], tickdeck.live.now());
       data.push(...tickdeck.symbolGaps.trace(gaps, { yaxis: `y${GAP_AXIS}`, from, to, width: plot, shift: 0, c }));
       found.shapes.push(...tickdeck.symbolGaps.tints(gaps, { from, to, top: found.yaxis.domain[0], c }));
     }
@@ -57,7 +57,7 @@
       ],
       xaxis: {
         autorangeoptions: { minallowed: shifted(until - WINDOW_MS), maxallowed: shifted(until) },
-        hoverformat: `%H:%M:%S ${tickdeck.clock.word()}`,
+        hoverformat: `%H:%M:%S ${tickdeck.clock.zone()}`,
       },
     });
     found.margin.t = 18; // each strip's name stands above it
@@ -103,12 +103,12 @@
   // A long silence is a hole, not a line; and what was last heard before a gap holds until that begins, and no longer.
   function withHoles(points, gaps) {
     const found = [];
-    const near = gaps.filter((gap) => gap.from >= points[0]?.ts);
+    const begins = gaps.map((gap) => gap.started_at).filter((time) => time >= points[0]?.ts);
     points.forEach((point, i) => {
       found.push(point);
       const next = points[i + 1]?.ts ?? Infinity;
-      const gap = near.find((each) => each.from >= point.ts && each.from < next);
-      if (gap) found.push({ ...point, ts: gap.from }, { ...NOTHING, ts: gap.from + 1 });
+      const begin = Math.min(...begins.filter((time) => time >= point.ts && time < next));
+      if (begin < Infinity) found.push({ ...point, ts: begin }, { ...NOTHING, ts: begin + 1 });
       else if (next - point.ts > SILENT_MS && next < Infinity) found.push({ ...NOTHING, ts: point.ts + 1 });
     });
     return found;

@@ -42,7 +42,7 @@
   }
 
   function fill(row, trade, places) {
-    const id = trade ? [trade.trade_id, places.price, places.size, tickdeck.clock.word()].join("/") : "";
+    const id = trade ? [trade.trade_id, places.price, places.size, tickdeck.clock.ahead()].join("/") : "";
     if (row.dataset.trade === id && row.className) return;
     row.dataset.trade = id;
     row.className = `tape-row ${trade ? trade.taker_side : ""}`;

@@ -86,8 +86,8 @@ def test_local_times_are_the_readers_own(browser: Browser, site: SymbolSite) -> 
         assert visit.page.evaluate(RANGE) == [start + ahead, end + ahead]
         visit.redraws(2)
         assert visit.page.evaluate(RANGE) == [start + ahead, end + ahead]
-        assert "local" in visit.page.evaluate(words)
-        assert visit.page.evaluate(f"{CHART}.layout.xaxis.hoverformat").endswith("local")
+        assert "+05:30" in visit.page.evaluate(words)
+        assert visit.page.evaluate(f"{CHART}.layout.xaxis.hoverformat").endswith("local +05:30")
         drawn = datetime.fromisoformat(visit.page.evaluate(f"{CHART}.data[0].x[0]")).replace(tzinfo=UTC)
         opens = visit.page.evaluate("tickdeck.symbol.held().candles.map(k => k.open_time)")
         assert round(drawn.timestamp() * 1000) - ahead in opens
@@ -97,6 +97,22 @@ def test_local_times_are_the_readers_own(browser: Browser, site: SymbolSite) -> 
         visit.page.click("#clock")
         visit.until(f"start => ({RANGE})()[0] === start", start)
         assert visit.complaints == []
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Australia/Lord_Howe"])
+def test_no_local_hour_is_there_twice(browser: Browser, site: SymbolSite, zone: str) -> None:
+    """Where clocks were put back or forward, too: each quarter hour has a place of its own, found again."""
+    year = """() => {
+      const first = Date.UTC(2026, 0, 1);
+      const times = Array.from({length: 365 * 96}, (_, i) => first + i * 900000);
+      const walls = times.map(time => tickdeck.clock.wall(time));
+      return [new Set(walls).size === times.length, walls.every((text, i) => i === 0 || text > walls[i - 1]),
+        walls.every((text, i) => tickdeck.clock.parse(text) === times[i])];
+    }"""
+    with SymbolVisit(browser, site, timezone_id=zone) as visit:
+        visit.page.click("#clock")
+        visit.page.wait_for_selector("#clock:has-text('local')")
+        assert visit.page.evaluate(year) == [True, True, True]
 
 
 @pytest.mark.parametrize(("size", "interval"), [("desk", "4h"), ("tablet", "15m"), ("phone", "1m")])

@@ -146,6 +146,39 @@ def test_no_line_runs_through_a_gap(browser: Browser, site: SymbolSite) -> None:
             assert sum(value is None for _, value in points) == 1
 
 
+@pytest.mark.parametrize(
+    ("points", "gaps", "holes"),
+    [
+        ([0, 20, 40], [(1, 20), (20, 40)], [1.001, 20.001]),
+        ([0, 15, 31], [(1, 20), (18, 30)], [1.001, 18.001]),
+        ([10, 20, 29], [(5, 12), (12, 15), (15, None)], [12.001]),
+        ([0, 20], [(1, None)], [1.001]),
+    ],
+)
+def test_every_gap_breaks_the_line(
+    browser: Browser,
+    site: SymbolSite,
+    points: list[int],
+    gaps: list[tuple[int, int | None]],
+    holes: list[float],
+) -> None:
+    """Those that touch or overlap, too, which are hatched as one; seconds of a moment ago."""
+    drawn = """([points, gaps]) => {
+      const begin = tickdeck.live.now() - 120000;
+      const at = second => second === null ? null : begin + second * 1000;
+      const strips = points.map(n => ({ts: at(n), bid: 10, ask: 11, spread_bps: 1, imbalance: 0}));
+      const said = gaps.map(([from, to]) =>
+        ({channel: "book", cause: "disconnect", repaired: "no", started_at: at(from), ended_at: at(to)}));
+      const held = {...tickdeck.symbol.held(), strips, gaps: said};
+      const {x, y} = tickdeck.symbolStrips.figure(held, null, 800).data[0];
+      const holes = x.filter((_, i) => y[i] === null);
+      return holes.map(text => (Date.parse(text + "Z") - Math.trunc(begin)) / 1000);
+    }"""
+    with SymbolVisit(browser, site) as visit:
+        found = visit.page.evaluate(drawn, [points, gaps])
+        assert found == pytest.approx(holes, abs=0.002)
+
+
 def test_the_days_vwap_or_why_there_is_none(browser: Browser, site: SymbolSite) -> None:
     """Turnover through volume since midnight; one-day candles have none, and a missed candle ends it."""
     with SymbolVisit(browser, site) as visit:
