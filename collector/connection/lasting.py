@@ -28,8 +28,9 @@ BACKOFF_EARLY_S = 8.0
 EARLY_S = 120.0
 BACKOFF_MOST_S = 60.0
 BLOCKED_RETRY_S = 60.0
-STEADY_S = 60.0
-"""Data seen for this long on one connection makes the next failure a first one again."""
+STEADY_S = 15.0
+"""Data seen for this long on one connection makes the next failure a first one again. A socket that is cut as
+often as that is opened 20 times in 5 minutes; venues allow an address some hundreds."""
 
 
 class Handler(Protocol):
