@@ -150,7 +150,10 @@ class Rig:
         """The stored ticks of some instruments and a time against the truth; waits for those on their way."""
         rows = Rows()
         for instrument in instruments:
-            truth = self.exchange.truth(*instrument, first_ms - _BEFORE_MS, last_ms)["ticks"]
+            told = self.exchange.truth(*instrument, first_ms - _BEFORE_MS, last_ms)
+            truth = told["ticks"]
+            if told["ticks_forgotten"] and truth and truth[0][0] > first_ms:
+                raise RuntimeError(f"the exchange forgot what it said of {' '.join(instrument)} at first")
 
             def compared(instrument: Instrument = instrument, truth: list[Any] = truth) -> Rows:
                 stored = stored_ticks(self._cursor(), instrument, first_ms, last_ms)

@@ -28,7 +28,7 @@ from collector.simulator.replay.books import Book, BybitBookFrame
 from collector.simulator.wire import Subscriber, payload_of, symbol_of
 from market.intervals import INTERVAL_MS
 
-MOST_ROWS = 600_000
+MOST_ROWS = 1_200_000
 """Ticks that are kept, of all instruments together; the oldest of each go first, and are counted."""
 
 Row = tuple[int, int, float, float, float, float]
