@@ -11,8 +11,10 @@
     actions.set(key, action);
   }
 
+  // A field of a dialog that was just closed has the focus until the next frame.
   function isTyping(target) {
-    return target instanceof Element && target.closest(FIELDS) !== null;
+    const field = target instanceof Element ? target.closest(FIELDS) : null;
+    return field !== null && field.closest("dialog:not([open])") === null;
   }
 
   document.addEventListener("keydown", (event) => {

@@ -7,6 +7,8 @@
   const LIST = "search-list";
   const MOST = 120;
   const SHORTEST_VENUE = 2; // letters; with one every row would match
+  const SETTLED_IN = /(:[A-Z]+|\.P)$/; // ETH/USDT:USDT and ETHUSDT.P, as others write it
+  const EVERY_ONE = "PERP"; // is what all of them are
   let dialog = null;
   let input = null;
   let list = null;
@@ -26,20 +28,25 @@
     return name.replace(/^(10+|1M)(?=[A-Z])/, "").replace(/([A-Z])10{2,}$/, "$1") || name;
   }
 
-  // How well a word fits: 0 is best, Infinity not at all.
+  // How well a word fits, as it stands or as a pair that others write: 0 is best, Infinity not at all.
   function distance(row, word) {
+    const bare = word.replace(SETTLED_IN, "").replace(/[/_-]/g, "");
+    return Math.min(nearness(row, word), bare ? nearness(row, bare) : Infinity);
+  }
+
+  function nearness(row, word) {
     const base = baseOf(row.symbol);
     if (base === word || row.symbol === word) return 0;
     if (base.startsWith(word)) return 1;
     if (row.symbol.startsWith(word)) return 2;
-    if (row.symbol.includes(word)) return 3;
+    if (row.symbol.includes(word) || word === EVERY_ONE) return 3;
     const venue = row.venue.toUpperCase();
     const parts = [venue, ...venue.split("-")]; // as the page shows it, and without what stands before it
     return word.length >= SHORTEST_VENUE && parts.some((part) => part.startsWith(word)) ? 4 : Infinity;
   }
 
   function matches(text) {
-    const words = text.toUpperCase().replaceAll("/", "").split(/\s+/).filter(Boolean);
+    const words = text.toUpperCase().split(/\s+/).filter(Boolean);
     return tickdeck.live
       .rows()
       .map((row) => ({ row, rank: words.reduce((sum, word) => sum + distance(row, word), 0) }))

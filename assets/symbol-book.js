@@ -48,12 +48,14 @@
     return is;
   }
 
+  // What is cut may be more, and so may what it is a part of.
   function side(row, level, [price, size, sum], places, sizeText) {
+    const least = level && level.isCut ? "≥" : "";
     const texts = level
       ? [
           format.fixed(level.price, places.price),
-          (level.isCut ? "≥" : "") + sizeText(level.size, places.size),
-          sumText(level.sum, places.size),
+          least + sizeText(level.size, places.size),
+          least + sumText(level.sum, places.size),
         ]
       : ["", "", ""];
     [price, size, sum].forEach((place, i) => write(row.children[place], texts[i]));
@@ -79,7 +81,8 @@
     bidArea.setAttribute("d", both ? area(bids, place, most) : "");
     askArea.setAttribute("d", both ? area(asks, place, most) : "");
     const ends = [middle - reach, middle, middle + reach];
-    ends.forEach((price, i) => write(labels.children[i], both ? format.fixed(price, places.price) : format.MISSING));
+    const digits = [places.price, places.price + 1, places.price]; // the middle may lie between two ticks
+    ends.forEach((price, i) => write(labels.children[i], both ? format.fixed(price, digits[i]) : format.MISSING));
     write(container.children[2], both ? `max ${format.compact(most)}` : "");
   }
 

@@ -51,11 +51,14 @@ def test_a_slash_and_a_few_letters_lead_to_a_symbol(browser: Browser, site: Site
 
 
 def test_a_venue_is_found_as_the_page_shows_it(browser: Browser, site: Site) -> None:
-    """With or without what stands before it; a pair may be written with a slash."""
+    """With or without what stands before it; a pair may be written as others do."""
     with Visit(browser, site.url) as visit:
         visit.page.wait_for_selector(visit.cell(BTC, "last_price"))
         visit.page.keyboard.press("/")
-        for words in ("sim-bin sol", "bin sol/usdt", "sol sim-binance"):
+        for words in (
+            "sim-bin sol", "bin sol/usdt", "sol sim-binance", "bin SOL/USDT:USDT", "bin solusdt.p",
+            "bin sol-usdt", "bin sol_usdt", "bin sol perp",
+        ):  # fmt: skip
             visit.page.fill(".search-input", words)
             assert options(visit) == ["SOLUSDT sim-binance"], words
 
@@ -215,6 +218,24 @@ def test_each_missing_part_is_said_and_unsaid(browser: Browser) -> None:
         troubled.reader.collectors, troubled.moving = known, True
         visit.page.wait_for_selector(".notice-trouble", state="detached")
         assert visit.complaints == []
+
+
+def test_a_key_right_after_a_dialog_is_heard(browser: Browser, site: Site) -> None:
+    """Its field has the focus until the next frame, and nobody types there any more."""
+    with Visit(browser, site.url) as visit:
+        visit.page.wait_for_selector(visit.cell(BTC, "last_price"))
+        visit.page.keyboard.press("/")
+        visit.page.wait_for_selector(ACTIVE)
+        heard = visit.page.evaluate("""() => {
+          const field = document.activeElement;
+          const press = () => field.dispatchEvent(new KeyboardEvent("keydown", {key: "f", bubbles: true}));
+          press();
+          const open = tickdeck.isFrozen();
+          field.closest("dialog").close();
+          press();
+          return [open, tickdeck.isFrozen()];
+        }""")
+        assert heard == [False, True]
 
 
 def test_keys_before_the_layout_is_there_do_nothing(browser: Browser, site: Site) -> None:

@@ -212,6 +212,10 @@ def test_the_ladder_is_grouped_by_ticks(browser: Browser, site: SymbolSite) -> N
         bids = [[0.3, 1], [0.2, 2], [0.1, 4]]
         found = visit.page.evaluate(grouped, [bids, 0.2, True])
         assert found == [[pytest.approx(0.2), 3, False], [0, 4, True]]
+        cut = "tickdeck.symbolBook.ladder(document.getElementById('symbol-ladder'), "
+        cut += "{bids: [[0.3, 1], [0.2, 2], [0.1, 4]], asks: []}, {price: 1, size: 0}, 0.2)"
+        cut += " || [...document.querySelectorAll('.ladder-row')[2].children].map(e => e.textContent)"
+        assert visit.page.evaluate(cut)[:3] == ["≥7", "≥4", "0.0"]
         asks = visit.page.evaluate(grouped, [bids[::-1], 0.2, False])
         assert asks == [[pytest.approx(0.2), 6, False], [pytest.approx(0.4), 1, True]]
         visit.page.reload()
