@@ -7,6 +7,7 @@
   const { Table } = tickdeck.marketTable;
   let sides = ""; // the venues in the heads of the coins
   let turned = null; // the address as it was shown last, and the page it was shown on
+  let counted = null; // {name, key, view} of the counts: which question they answer
 
   const sorted = (order) => marketAddress.go({ sort: order || "" }, { replace: true });
   const rows = new Table("market-grid", { derived: ofRow, open: openSymbol, sorted });
@@ -77,7 +78,7 @@
     return view.version;
   }
 
-  function paint(view, asked) {
+  async function paint(view, asked) {
     const passes = marketControls.passer(asked);
     const isCoins = asked.view === "venues";
     const found = isCoins ? pairsOf(view) : rowsOf(view, asked);
@@ -87,8 +88,16 @@
       sides = `${venueOf("a")} ${venueOf("b")}`;
       coins.refreshHeads();
     }
-    (isCoins ? coins : rows).paint(found, { asked: name, version, order: asked.sort, passes });
-    if (!tickdeck.isFrozen()) count(view, asked);
+    await (isCoins ? coins : rows).paint(found, { asked: name, version, order: asked.sort, passes });
+    if (marketAddress.page()) recount(name, view, asked);
+  }
+
+  // Frozen, the counts are those of what is shown, and change with what is asked alone.
+  function recount(name, view, asked) {
+    const isStill = tickdeck.isFrozen() && counted && counted.name === name;
+    if (isStill && counted.key === turned.key) return;
+    counted = { name, key: turned.key, view: isStill ? counted.view : view };
+    count(counted.view, asked);
   }
 
   function count(view, asked) {
@@ -96,7 +105,7 @@
     const all = isCoins ? (view.pairs ? view.pairs.base.length : 0) : view.rows.length;
     const shown = (isCoins ? coins : rows).count();
     const words = shown === null ? "" : `${shown} of ${all} ${isCoins ? "coins" : "rows"}`;
-    marketControls.count(view.rows, asked.interval, words);
+    marketControls.count(view.rows, view.interval, words);
   }
 
   // Show what the address says, at once; numbers that it asks for come with the reply.

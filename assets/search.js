@@ -7,8 +7,9 @@
   const LIST = "search-list";
   const MOST = 120;
   const SHORTEST_VENUE = 2; // letters; with one every row would match
-  const SETTLED_IN = /(:[A-Z]+|\.P)$/; // ETH/USDT:USDT and ETHUSDT.P, as others write it
-  const EVERY_ONE = "PERP"; // is what all of them are
+  const SETTLED_IN = /:(USDT|USDC|USD)\b/g; // ETH/USDT:USDT; another colon stands behind a venue
+  const KIND = /(\.P|PERP|SWAP)$/; // ETHUSDT.P, ETHUSDT_PERP, ETH-USDT-SWAP
+  const EVERY_ONE = /^(PERP|PERPETUAL|SWAP)$/; // what all of them are
   let dialog = null;
   let input = null;
   let list = null;
@@ -30,7 +31,7 @@
 
   // How well a word fits, as it stands or as a pair that others write: 0 is best, Infinity not at all.
   function distance(row, word) {
-    const bare = word.replace(SETTLED_IN, "").replace(/[/_-]/g, "");
+    const bare = word.replace(/[/_-]/g, "").replace(KIND, "");
     return Math.min(nearness(row, word), bare ? nearness(row, bare) : Infinity);
   }
 
@@ -39,14 +40,14 @@
     if (base === word || row.symbol === word) return 0;
     if (base.startsWith(word)) return 1;
     if (row.symbol.startsWith(word)) return 2;
-    if (row.symbol.includes(word) || word === EVERY_ONE) return 3;
+    if (row.symbol.includes(word) || EVERY_ONE.test(word)) return 3;
     const venue = row.venue.toUpperCase();
     const parts = [venue, ...venue.split("-")]; // as the page shows it, and without what stands before it
     return word.length >= SHORTEST_VENUE && parts.some((part) => part.startsWith(word)) ? 4 : Infinity;
   }
 
   function matches(text) {
-    const words = text.toUpperCase().split(/\s+/).filter(Boolean);
+    const words = text.toUpperCase().replace(SETTLED_IN, "").split(/[\s:]+/).filter(Boolean);
     return tickdeck.live
       .rows()
       .map((row) => ({ row, rank: words.reduce((sum, word) => sum + distance(row, word), 0) }))

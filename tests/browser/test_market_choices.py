@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from db.history.runs import SignalRun
 from tests.browser.site import SYMBOLS, Site, now_ms
@@ -169,6 +169,38 @@ def test_counts_say_how_signals_and_feeds_stand(browser: Browser) -> None:
             assert part in words
         still.moving = False
         visit.page.wait_for_selector("#market-counts:has-text('14 stale')")
+
+
+def test_counts_are_those_of_the_interval_they_name(browser: Browser, site: Site) -> None:
+    """Until the other one's reply is there, it is not named."""
+    with Visit(browser, site.url) as visit:
+        visit.page.wait_for_selector("#market-counts:has-text('Signals 5m')")
+        waiting: list[Route] = []
+        visit.page.route("**/_dash-update-component*", lambda route: waiting.append(route))
+        visit.page.keyboard.press("4")
+        visit.page.wait_for_function("() => location.search.includes('tf=1h')")
+        visit.page.wait_for_timeout(2500)
+        assert "Signals 5m ▲ 1 buy" in " ".join(visit.page.inner_text("#market-counts").split())
+        for route in waiting:
+            route.continue_()
+        visit.page.unroute("**/_dash-update-component*")
+        visit.page.wait_for_selector("#market-counts:has-text('Signals 1h')")
+        assert "▲ 1 buy" not in " ".join(visit.page.inner_text("#market-counts").split())
+
+
+def test_frozen_the_counts_are_of_what_is_shown(browser: Browser, site: Site) -> None:
+    """Another interval or filter is shown at once, with its counts; then they are still."""
+    with Visit(browser, site.url) as visit:
+        visit.page.wait_for_selector("#market-counts:has-text('Signals 5m')")
+        visit.page.keyboard.press("f")
+        visit.page.keyboard.press("4")
+        visit.page.wait_for_selector("#market-counts:has-text('Signals 1h')")
+        visit.page.fill("#market-text input", "btc")
+        visit.page.wait_for_selector("#market-counts:has-text('2 of 16 rows')")
+        visit.page.wait_for_timeout(1500)
+        before = visit.page.inner_text("#market-counts")
+        visit.page.wait_for_selector("#freeze-toggle:text-matches('frozen ([6-9]|[0-9]{2,}) s')")
+        assert visit.page.inner_text("#market-counts") == before
 
 
 def test_the_same_coin_stands_side_by_side(browser: Browser, site: Site) -> None:
