@@ -29,13 +29,14 @@
     return name.replace(/^(10+|1M)(?=[A-Z])/, "").replace(/([A-Z])10{2,}$/, "$1") || name;
   }
 
-  // How well a word fits, as it stands or as a pair that others write: 0 is best, Infinity not at all.
-  function distance(row, word) {
+  // A word as it stands, and as the pair that others write so.
+  function formsOf(word) {
     const bare = word.replace(/[/_-]/g, "").replace(KIND, "");
-    return Math.min(nearness(row, word), bare ? nearness(row, bare) : Infinity);
+    return bare && bare !== word ? [word, bare] : [word];
   }
 
-  function nearness(row, word) {
+  // How well a word fits: 0 is best, Infinity not at all.
+  function distance(row, word) {
     const base = baseOf(row.symbol);
     if (base === word || row.symbol === word) return 0;
     if (base.startsWith(word)) return 1;
@@ -47,10 +48,10 @@
   }
 
   function matches(text) {
-    const words = text.toUpperCase().replace(SETTLED_IN, "").split(/[\s:]+/).filter(Boolean);
+    const words = text.toUpperCase().replace(SETTLED_IN, "").split(/[\s:]+/).filter(Boolean).map(formsOf);
     return tickdeck.live
       .rows()
-      .map((row) => ({ row, rank: words.reduce((sum, word) => sum + distance(row, word), 0) }))
+      .map((row) => ({ row, rank: words.reduce((sum, forms) => sum + Math.min(...forms.map((form) => distance(row, form))), 0) }))
       .filter((match) => match.rank < Infinity)
       .sort((a, b) => a.rank - b.rank || (b.row.turnover_24h || 0) - (a.row.turnover_24h || 0))
       .slice(0, MOST)

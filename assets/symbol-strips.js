@@ -103,12 +103,12 @@
   // A long silence is a hole, not a line; and what was last heard before a gap holds until that begins, and no longer.
   function withHoles(points, gaps) {
     const found = [];
-    const begins = gaps.map((gap) => gap.started_at).filter((time) => time >= points[0]?.ts);
+    const begins = gaps.map((gap) => gap.started_at).filter((time) => time >= points[0]?.ts).sort((a, b) => a - b);
     points.forEach((point, i) => {
       found.push(point);
       const next = points[i + 1]?.ts ?? Infinity;
-      const begin = Math.min(...begins.filter((time) => time >= point.ts && time < next));
-      if (begin < Infinity) found.push({ ...point, ts: begin }, { ...NOTHING, ts: begin + 1 });
+      const begin = begins.find((time) => time >= point.ts && time < next);
+      if (begin) found.push({ ...point, ts: begin }, { ...NOTHING, ts: begin + 1 });
       else if (next - point.ts > SILENT_MS && next < Infinity) found.push({ ...NOTHING, ts: point.ts + 1 });
     });
     return found;
