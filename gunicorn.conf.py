@@ -31,7 +31,7 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
 settings = load_settings()
 bind = f"0.0.0.0:{settings.port}"
 workers = settings.web_concurrency
-# An open stream costs a greenlet, not a thread. No preload: the worker patches the standard library first.
+# An open stream costs a greenlet, not a thread.
 worker_class = "gevent"
 worker_connections = 4000
 timeout = 30
@@ -55,6 +55,15 @@ REQUEST_S = 10.0
 """How long the head of a request may take from its first byte on, and how long its body."""
 
 POSTGRES_WAIT_S = 8.0  # longer than any statement may take (db/history/engine.py)
+
+
+def nworkers_changed(server: Any, _new: int, _old: int | None) -> None:
+    """Never preload the app, whatever GUNICORN_CMD_ARGS says (Render's own does).
+
+    Each worker patches the standard library before it makes the app; of one made in the master the threads
+    stay there, and its locks hang. No other hook is heard before that would be made.
+    """
+    server.cfg.set("preload_app", False)
 
 
 def on_starting(_server: Any) -> None:

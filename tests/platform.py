@@ -56,7 +56,8 @@ class Platform:
         self.env = {
             "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
             "DATABASE_URL": self.database_url, "REDIS_URL": redis_url, "PORT": str(port),
-            "WEB_CONCURRENCY": "2", "FORWARDED_ALLOW_IPS": "*", "GUNICORN_CMD_ARGS": "--access-logfile -",
+            "WEB_CONCURRENCY": "2", "FORWARDED_ALLOW_IPS": "*",
+            "GUNICORN_CMD_ARGS": f"--preload --access-logfile - --bind=0.0.0.0:{port}",
             "PYTHONUNBUFFERED": "1", "LOG_FORMAT": "json", "HISTORY_MAX_MB": "700", "FEEDS": "sim",
             "SPOOL_DIR": str(directory / "spool"), **env,
         }  # fmt: skip

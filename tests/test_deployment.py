@@ -216,10 +216,11 @@ def test_platforms_give_the_settings_of_a_small_plan(app: Any, services: dict[st
     assert limits == {heroku["HISTORY_MAX_MB"]} == {"700"}
     assert heroku["LOG_FORMAT"] == web["LOG_FORMAT"]["value"] == worker["LOG_FORMAT"]["value"] == "json"
     assert heroku["WEB_CONCURRENCY"] == web["WEB_CONCURRENCY"]["value"] == "2"
+    assert heroku["GUNICORN_CMD_ARGS"] == web["GUNICORN_CMD_ARGS"]["value"] == "--log-level info"
 
 
 def test_platforms_set_nothing_that_is_not_read(app: Any, services: dict[str, Any]) -> None:
-    """Names are settings of ours; what Heroku presets for gunicorn is replaced."""
+    """Names are settings of ours; what they preset for gunicorn is replaced."""
     known = {name.upper() for name in Settings.model_fields} | {"GUNICORN_CMD_ARGS"}
     named = {*app["env"], *variables(services["web"]), *variables(services["worker"])}
     assert named <= known
