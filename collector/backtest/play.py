@@ -89,17 +89,14 @@ def _pages(
 
 
 def _prices(reader: HistoryReader, options: Options) -> CandlePrices:
-    """Opens up to an hour behind the end: of 1m candles where there are any, else of those played."""
+    """Opens up to an hour behind the end: of those played, and of 1m candles as far as they are stored."""
     end = options.end + HORIZONS_S[-1] * 1000 + INTERVAL_MS[options.interval]
-    for interval in ("1m", options.interval):
-        times: list[int] = []
-        opens: list[float] = []
+    opens: dict[int, float] = {}
+    for interval in {options.interval, "1m"}:  # at one time both have the same open
         for page in _pages(reader, (options.venue, options.symbol, interval), options.start, end):
-            times += [kline.open_time for kline in page]
-            opens += [kline.open for kline in page]
-        if times:
-            break
-    return CandlePrices(times, opens, options.costs.spread_bps)
+            opens |= {kline.open_time: kline.open for kline in page}
+    times = sorted(opens)
+    return CandlePrices(times, [opens[time] for time in times], options.costs.spread_bps)
 
 
 def _net_of(signal: Signal, prices: CandlePrices, taker_bps: float) -> tuple[float | None, ...]:

@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
 from collector.backtest.__main__ import main
 from collector.signals.instrument import InstrumentSignals
 from db.history.engine import writer_engine
 from db.history.writer import HistoryWriter
 from db.rows import Batch, KlineRow
+from db.schema import kline_rows
 from market.intervals import open_of
+from market.rollup import roll_up
 from tests.collector.signals.told import ONE, Told, live
 from tests.market.walks import DAY, past_of, walk
 
@@ -36,8 +38,8 @@ def engine(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engin
     made.dispose()
 
 
-def rows(directory: Path, name: str) -> list[dict[str, str]]:
-    with (directory / f"backtest-sim-bybit-ETHUSDT-1m-{name}.csv").open(newline="") as file:
+def rows(directory: Path, name: str, interval: str = "1m") -> list[dict[str, str]]:
+    with (directory / f"backtest-sim-bybit-ETHUSDT-{interval}-{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -106,6 +108,27 @@ def test_the_time_asked_for_may_be_longer_than_what_is_stored(
         assert capsys.readouterr().err.endswith("played 100 %\n")
         scores.append(rows(tmp_path, "scoreboard"))
     assert scores[0] == scores[1]
+
+
+def test_older_signals_keep_their_prices_when_minutes_come(engine: Engine, tmp_path: Path) -> None:
+    """Minutes are kept for a shorter time: where there are none the candles played tell the prices."""
+    fives = [roll_up(KLINES[n : n + 5], "5m", is_closed=True) for n in range(0, 2_400, 5)]
+    HistoryWriter(engine).write(Batch("fives", klines=[KlineRow("sim-bybit", k) for k in fives]))
+    with engine.begin() as connection:
+        connection.execute(delete(kline_rows).where(kline_rows.c.interval == "1m"))
+    pairs = OPTIONS | {"--interval": "5m", "--from": str(DAY), "--out": str(tmp_path)}
+    found = []
+    for minutes in (0, 300):
+        kept = [KlineRow("sim-bybit", k) for k in KLINES[2_400 - minutes :]]
+        HistoryWriter(engine).write(Batch(f"{minutes}", klines=kept))
+        assert main([word for pair in pairs.items() for word in pair]) == 0
+        found.append(rows(tmp_path, "signals", "5m"))
+    alone, beside = found
+    old = [n for n, s in enumerate(alone) if int(s["ts"]) + 3_600_000 < KLINES[2_100].open_time]
+    assert len(old) > 10
+    assert [beside[n] for n in old] == [alone[n] for n in old]
+    assert all(alone[n]["net_bps_300"] and not alone[n]["net_bps_60"] for n in old)
+    assert any(signal["net_bps_60"] for signal in beside)
 
 
 @pytest.mark.usefixtures("engine")
