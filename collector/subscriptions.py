@@ -93,7 +93,7 @@ class Subscriptions:
         if isinstance(answer, Pong | Unexplained):
             return ""
         request_id = answer.request_id
-        if isinstance(answer, Rejected) and request_id not in self._asked:
+        if isinstance(answer, Rejected) and not request_id:
             request_id = self._request_of(answer.topic)
         names = self._asked.pop(request_id, [])
         if names and not isinstance(answer, Ack):
