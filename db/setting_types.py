@@ -96,7 +96,9 @@ def _symbols(values: list[str]) -> list[str]:
     parts = [value.rpartition(":") for value in values]
     found = [f"{venue.lower()}{colon}{name.upper()}" for venue, colon, name in parts]
     if not all(_SYMBOL.match(value) for value in found):
-        raise ValueError("expected symbols like BTCUSDT or bybit:BTCUSDT, or auto:50 alone")
+        raise ValueError(
+            "expected symbols like BTCUSDT or bybit:BTCUSDT, or auto:50 (at most auto:9999) alone"
+        )
     return found
 
 

@@ -171,11 +171,13 @@ def _sentence(error: Any) -> str:
 
 def _shown(value: Any) -> str:
     """What was found, short; a URL that went to the wrong name keeps its password and what its query says."""
-    before, slashes, rest = str(value).partition("//")
+    found = str(value)
+    begin = found.find("//") + 2 if "//" in found else 0
+    before, rest = found[:begin], found[begin:]
     secret, at, host = rest.rpartition("@")
     if at:
         rest = "…@…" if _QUERY.search(secret) else f"…@{host}"  # else the query itself may have this @
-    text = _QUERY.sub(r"\1…", before) + slashes + _QUERY.sub(r"\1…", rest)
+    text = _QUERY.sub(r"\1…", before) + _QUERY.sub(r"\1…", rest)
     return repr(text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…")
 
 
