@@ -9,6 +9,7 @@
   const SHORTEST_VENUE = 2; // letters; with one every row would match
   const SETTLED_IN = /:(USDT|USDC|USD)\b/g; // ETH/USDT:USDT; another colon stands behind a venue
   const KIND = /(\.P|PERP|SWAP)$/; // ETHUSDT.P, ETHUSDT_PERP, ETH-USDT-SWAP
+  const AROUND = /^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu; // $BTC, "btc,"
   const EVERY_ONE = /^(PERP|PERPETUAL|SWAP)$/; // what all of them are
   let dialog = null;
   let input = null;
@@ -48,7 +49,8 @@
   }
 
   function matches(text) {
-    const words = text.toUpperCase().replace(SETTLED_IN, "").split(/[\s:]+/).filter(Boolean).map(formsOf);
+    const said = text.normalize("NFKC").toUpperCase().replace(SETTLED_IN, "");
+    const words = said.split(/[\s:]+/).map((word) => word.replace(AROUND, "")).filter(Boolean).map(formsOf);
     return tickdeck.live
       .rows()
       .map((row) => ({ row, rank: words.reduce((sum, forms) => sum + Math.min(...forms.map((form) => distance(row, form))), 0) }))
