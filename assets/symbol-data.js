@@ -31,7 +31,7 @@
       gaps: [], // ascending
       marks: null, // version of signals and gaps
       strips: [], // ascending
-      last: null,
+      last: null, // open time of the newest closed candle that was told; 0 if there is none
       until: null,
       wholeAt: -Infinity,
       earlier: "more", // or "loading", "failed", "none": what there is before the first candle

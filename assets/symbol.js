@@ -64,14 +64,15 @@
     return reply.now;
   }
 
-  // Frozen: nothing moves, but a series that was turned to is painted once, whole.
+  // Frozen: nothing moves, but a series that was turned to is painted until it is whole, once.
   function paint() {
     if (!held || !isShown()) return;
     const isTurned = paintedKey !== held.key;
     if (tickdeck.isFrozen() && !isTurned) return;
+    if (isTurned) charted = null;
     paintPage();
     paintCharts(isTurned);
-    if (held.newest) paintedKey = held.key;
+    if (held.last !== null && held.newest.history !== "loading") paintedKey = held.key;
     tellPainted();
   }
 
@@ -181,7 +182,7 @@
   }
 
   function paintCharts(isUrgent) {
-    if (!held || !held.newest || !isShown()) return;
+    if (!held || held.last === null || !isShown()) return; // nothing was told of this series yet
     if (!symbolCharts.plotOf("symbol-chart")) {
       window.setTimeout(() => paintCharts(isUrgent), UNTIL_PLOTLY_MS);
       return;

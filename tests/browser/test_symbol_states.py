@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -74,6 +75,24 @@ def test_a_series_that_is_turned_to_while_frozen_is_painted_once_and_whole(
         before = visit.texts(".tape-row:not(.tape-head)")
         visit.page.wait_for_selector("#freeze-toggle:has-text('6 updates waiting')")
         assert visit.texts(".tape-row:not(.tape-head)") == before
+
+
+def test_frozen_a_series_waits_for_its_history(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes late is part of the one painting; a redraw that was due before paints nothing of it."""
+    with SymbolSite() as slow, SymbolVisit(browser, slow) as visit:
+        read = slow.history.klines
+
+        def late(*args: Any, **more: Any) -> Any:
+            time.sleep(2.5)
+            return read(*args, **more)
+
+        monkeypatch.setattr(slow.history, "klines", late)
+        visit.page.keyboard.press("f")
+        visit.page.click(".tf:has-text('1h')")
+        visit.page.evaluate("document.documentElement.dataset.palette = 'classic'")
+        visit.until(f"() => {CHART}.layout.uirevision.endsWith(':1h') && {CHART}.data[0].close.length > 50")
+        visit.until("() => tickdeck.symbol.held().newest.history === 'ok'")
+        assert visit.page.evaluate(f"{STRIPS}.data[0].y.length") > 10
 
 
 def test_an_unknown_instrument_offers_the_nearest(browser: Browser, site: SymbolSite) -> None:
