@@ -67,7 +67,7 @@
     return found;
   }
 
-  // Counts are of all rows; how many of them the filters leave, in words, stands last.
+  // Counts are of all rows; how many of them the filters leave stands last, in words (`shown`).
   function count(rows, interval, shown) {
     const n = countsOf(rows);
     const parts = [
@@ -79,9 +79,9 @@
       ["sell", `▼ ${n.sell} sell`, n.sell ? "down" : ""],
       ["live", `${n.live} live`, "counts-head"],
       ["stale", `${n.stale} stale`, n.stale ? "is-stale" : ""],
+      ...(n.silent ? [["silent", `${n.silent} without data`, ""]] : []),
+      ["rows", shown, "counts-head"],
     ];
-    if (n.silent) parts.push(["silent", `${n.silent} without data`, ""]);
-    if (shown) parts.push(["rows", shown, "counts-head"]);
     tickdeck.dom.each(document.getElementById("market-counts"), parts, {
       key: ([name]) => name,
       make: () => document.createElement("span"),

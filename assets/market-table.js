@@ -37,6 +37,7 @@
       this.known = new Map(); // id -> the row object the grid holds
       this.flashed = new Map(); // id -> when its price last flashed
       this.question = null; // what the rows are an answer to
+      this.view = null; // the view that they are from
       this.order = null;
       this.passes = () => true;
       this.sinceSort = 0;
@@ -104,21 +105,40 @@
     }
 
     // Frozen, nothing is painted; but what is new or answers another question has nothing to hold still yet.
-    // `asked` names the question, `version` the answer; `order` and `passes` are for a grid that is new.
-    async paint(rows, { asked, version, order, passes }) {
+    // `asked` names the question, `version` the answer, which `isFit` if it has what was asked for; `order` and
+    // `passes` are for a grid that is new.
+    async paint(rows, { asked, version, view, isFit, order, passes }) {
       const api = await window.dash_ag_grid.getApiAsync(this.id);
       if (api.isDestroyed()) return;
       const isNew = api !== this.grid;
-      if (tickdeck.isFrozen() && !isNew && this.question === asked) return;
+      const isTurned = isNew || this.question !== asked;
+      if (tickdeck.isFrozen() && !isTurned) return;
       if (isNew) this.begin(api);
       this.question = asked;
-      this.change(rows, version);
-      if (!isNew) return;
-      this.sort(order);
-      this.filter(passes);
+      this.view = view;
+      const changed = this.change(rows, version);
+      if (isNew) {
+        this.sort(order);
+        this.filter(passes);
+      }
+      if (!isTurned) return;
+      await changed;
+      if (!isNew && isFit && this.isThere()) this.arrange();
     }
 
-    change(rows, version) {
+    // Not shown: what it holds grows old, and is no answer any more.
+    forget() {
+      this.question = null;
+    }
+
+    // Put the rows in order and filter them by the values that they have now.
+    arrange() {
+      this.sinceSort = 0;
+      this.grid.refreshClientSideRowModel("filter");
+    }
+
+    // Resolves when the grid has them.
+    async change(rows, version) {
       const { known } = this;
       const ids = new Set(rows.map((row) => row.id));
       const found = { add: [], update: [], remove: [...known.values()].filter((row) => !ids.has(row.id)) };
@@ -140,13 +160,11 @@
         (before ? found.update : found.add).push(next);
         known.set(row.id, next);
       }
-      if (found.add.length || found.update.length || found.remove.length) {
-        this.grid.applyTransactionAsync(found, () => {
-          this.redraw(reworded);
-          this.flash(moved);
-          tickdeck.freshness.painted(times);
-        });
-      }
+      if (!found.add.length && !found.update.length && !found.remove.length) return;
+      await new Promise((resolve) => this.grid.applyTransactionAsync(found, resolve));
+      this.redraw(reworded);
+      this.flash(moved);
+      tickdeck.freshness.painted(times);
     }
 
     redraw(ids) {
@@ -174,7 +192,8 @@
       if (this.isThere()) this.grid.refreshHeader();
     }
 
-    // Ages go on with time alone. Order and filter follow the values now and then, never under the pointer.
+    // Ages go on with time alone. Order and filter follow the values now and then, never under the pointer: there they
+    // follow what the reader asks alone.
     everySecond() {
       if (!this.isThere()) return;
       const update = [...this.known.values()]
@@ -184,9 +203,7 @@
       if (update.length) this.grid.applyTransactionAsync({ update }); // behind rows that are still to be added
       this.refresh(["age", "signal"]);
       this.sinceSort += 1;
-      if (this.sinceSort < SORT_EVERY_S || document.getElementById(this.id).matches(":hover")) return;
-      this.sinceSort = 0;
-      this.grid.refreshClientSideRowModel("filter");
+      if (this.sinceSort >= SORT_EVERY_S && !document.getElementById(this.id).matches(":hover")) this.arrange();
     }
 
     // How many rows pass the filter; null where there is no grid.

@@ -7,11 +7,13 @@
   const { Table } = tickdeck.marketTable;
   let sides = ""; // the venues in the heads of the coins
   let turned = null; // the address as it was shown last, and the page it was shown on
-  let counted = null; // {name, key, view} of the counts: which question they answer
+  let counted = null; // {turned, view} of the counts
 
   const sorted = (order) => marketAddress.go({ sort: order || "" }, { replace: true });
   const rows = new Table("market-grid", { derived: ofRow, open: openSymbol, sorted });
   const coins = new Table("market-pairs", { derived: ofPair, open: openSide, sorted });
+
+  const tableOf = (asked) => (asked.view === "venues" ? coins : rows);
 
   function openSymbol(row) {
     tickdeck.go(row.href);
@@ -50,7 +52,6 @@
   }
 
   function pairsOf(view) {
-    if (!view.pairs) return [];
     const { a, b, ...columns } = view.pairs;
     return a.map(([venueA, symbolA], i) => {
       const [venueB, symbolB] = b[i];
@@ -81,31 +82,31 @@
   async function paint(view, asked) {
     const passes = marketControls.passer(asked);
     const isCoins = asked.view === "venues";
+    if (isCoins && !view.pairs) return; // they come with the next reply
     const found = isCoins ? pairsOf(view) : rowsOf(view, asked);
-    const name = `${asked.interval} ${view.interval} ${Boolean(view.pairs)}`;
+    const isFit = isCoins || view.interval === asked.interval;
+    const name = `${asked.interval} ${view.interval}`;
     const version = `${view.version} ${asked.interval}`;
     if (isCoins && sides !== `${venueOf("a")} ${venueOf("b")}`) {
       sides = `${venueOf("a")} ${venueOf("b")}`;
       coins.refreshHeads();
     }
-    await (isCoins ? coins : rows).paint(found, { asked: name, version, order: asked.sort, passes });
-    if (marketAddress.page()) recount(name, view, asked);
+    if (!tickdeck.isFrozen()) (isCoins ? rows : coins).forget();
+    await tableOf(asked).paint(found, { asked: name, version, view, isFit, order: asked.sort, passes });
+    count();
   }
 
-  // Frozen, the counts are those of what is shown, and change with what is asked alone.
-  function recount(name, view, asked) {
-    const isStill = tickdeck.isFrozen() && counted && counted.name === name;
-    if (isStill && counted.key === turned.key) return;
-    counted = { name, key: turned.key, view: isStill ? counted.view : view };
-    count(counted.view, asked);
-  }
-
-  function count(view, asked) {
-    const isCoins = asked.view === "venues";
-    const all = isCoins ? (view.pairs ? view.pairs.base.length : 0) : view.rows.length;
-    const shown = (isCoins ? coins : rows).count();
-    const words = shown === null ? "" : `${shown} of ${all} ${isCoins ? "coins" : "rows"}`;
-    marketControls.count(view.rows, view.interval, words);
+  // Counts are of what is shown. Frozen, they change with what is asked alone.
+  function count() {
+    if (!turned || turned.page !== marketAddress.page()) return;
+    const { asked } = turned;
+    const { view } = tableOf(asked);
+    const shown = tableOf(asked).count();
+    if (shown === null) return;
+    if (tickdeck.isFrozen() && counted && counted.turned === turned && counted.view === view) return;
+    counted = { turned, view };
+    const of = asked.view === "venues" ? `${view.pairs.base.length} coins` : `${view.rows.length} rows`;
+    marketControls.count(view.rows, view.interval, `${shown} of ${of}`);
   }
 
   // Show what the address says, at once; numbers that it asks for come with the reply.
@@ -117,9 +118,8 @@
     turned = { key, asked, page: marketAddress.page() };
     marketControls.show(asked);
     if (isNew) return;
-    const table = asked.view === "venues" ? coins : rows;
-    table.sort(asked.sort);
-    table.filter(marketControls.passer(asked));
+    tableOf(asked).sort(asked.sort);
+    tableOf(asked).filter(marketControls.passer(asked));
     if (hasOtherInterval) rows.refreshHeads();
   }
 
@@ -138,8 +138,7 @@
     if (!marketAddress.page() || document.hidden || tickdeck.isFrozen()) return;
     rows.everySecond();
     coins.everySecond();
-    const view = tickdeck.live.view();
-    if (view) count(view, marketAddress.read());
+    count();
   }
 
   document.addEventListener("tickdeck:past", () => rows.refresh(["spark", "signal"]));
@@ -147,7 +146,10 @@
     for (const table of [rows, coins]) table.refresh(["star"]);
     if (!marketAddress.page()) return;
     const asked = marketAddress.read();
-    if (asked.starred) (asked.view === "venues" ? coins : rows).filter(marketControls.passer(asked));
+    if (!asked.starred) return;
+    tableOf(asked).filter(marketControls.passer(asked));
+    counted = null;
+    count();
   });
   document.addEventListener("tickdeck:settings", () => [rows, coins].forEach((table) => table.resize()));
   window.setInterval(everySecond, 1000);

@@ -203,6 +203,60 @@ def test_frozen_the_counts_are_of_what_is_shown(browser: Browser, site: Site) ->
         assert visit.page.inner_text("#market-counts") == before
 
 
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_another_interval_is_filtered_and_sorted_at_once(
+    browser: Browser, site: Site, *, is_frozen: bool
+) -> None:
+    """By its own values, also under the pointer or frozen; the counts say so."""
+    more = site.more
+    site.more = {
+        f"sim-bybit:{symbol}": {
+            "indicators": {
+                "5m": said("buy" if n % 2 else "neutral", 30.0, 50.0 + n),
+                "1h": said("neutral" if n % 2 else "buy", 30.0, 50.0 + n * 3 % 7),
+            }
+        }
+        for n, symbol in enumerate(SYMBOLS[:7])
+    }
+    with Visit(browser, site.url + "?signal=buy&sort=rsi.desc") as visit:
+        wait_for_rows(visit, 3)
+        assert [row.split(":")[1] for row in visit.order()] == [SYMBOLS[n] for n in (5, 3, 1)]
+        visit.page.hover(visit.cell(ETH, "last_price"))
+        if is_frozen:
+            visit.page.keyboard.press("f")
+        visit.page.keyboard.press("4")
+        visit.page.wait_for_selector("#market-counts:has-text('Signals 1h')")
+        wait_for_rows(visit, 4)
+        assert [row.split(":")[1] for row in visit.order()] == [SYMBOLS[n] for n in (2, 4, 6, 0)]
+        assert "4 of 16 rows" in visit.page.inner_text("#market-counts")
+    site.more = more
+
+
+def test_frozen_another_view_or_page_has_its_counts(browser: Browser, site: Site) -> None:
+    """They are those of the rows that came with it, also behind a page that was left."""
+    with Visit(browser, site.url + "?q=btc") as visit:
+        visit.page.wait_for_selector("#market-counts:has-text('2 of 16 rows')")
+        visit.page.keyboard.press("f")
+        visit.page.click('[data-view="venues"]')
+        visit.page.wait_for_selector("#market-counts:has-text('1 of 8 coins')")
+        visit.page.click('[data-view=""]')
+        visit.page.wait_for_selector("#market-counts:has-text('2 of 16 rows')")
+        visit.page.click("#tab-signals")
+        visit.page.wait_for_selector("#market-counts", state="detached")
+        visit.page.go_back()
+        visit.page.wait_for_selector("#market-counts:has-text('2 of 16 rows')")
+
+
+def test_a_table_without_rows_says_why(browser: Browser, site: Site) -> None:
+    """It is not empty because something is missing."""
+    with Visit(browser, site.url + "?q=nothing") as visit:
+        words = ".market-rows .ag-overlay-no-matching-rows-center:text('Nothing passes the filters')"
+        visit.page.wait_for_selector(words)
+        visit.page.click("#market-clear")
+        wait_for_rows(visit, 2 * len(SYMBOLS))
+        visit.page.wait_for_selector(words, state="hidden")
+
+
 def test_the_same_coin_stands_side_by_side(browser: Browser, site: Site) -> None:
     """The toggle is in the address; differences have their sign, what is not known on both has a dash."""
     with Visit(browser, site.url) as visit:
