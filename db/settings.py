@@ -47,6 +47,7 @@ TESTNET_HOSTS = {
     "stream.binancefuture.com",
 }
 _MOST_SHOWN = 60
+_SCHEME = re.compile(r"[a-z][\w+.-]*:?//", re.IGNORECASE)
 _QUERY = re.compile(r"([?#]).+", re.DOTALL)
 
 
@@ -172,12 +173,13 @@ def _sentence(error: Any) -> str:
 def _shown(value: Any) -> str:
     """What was found, short; a URL that went to the wrong name keeps its password and what its query says."""
     found = str(value)
-    begin = found.find("//") + 2 if "//" in found else 0
-    before, rest = found[:begin], found[begin:]
+    scheme = _SCHEME.match(found)
+    before = scheme[0] if scheme else ""
+    rest = found.removeprefix(before)
     secret, at, host = rest.rpartition("@")
     if at:
         rest = "…@…" if _QUERY.search(secret) else f"…@{host}"  # else the query itself may have this @
-    text = _QUERY.sub(r"\1…", before) + _QUERY.sub(r"\1…", rest)
+    text = before + _QUERY.sub(r"\1…", rest)
     return repr(text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…")
 
 

@@ -73,6 +73,8 @@ HOPELESS = (
     ("BYBIT_REST_URL", "u:secret@h"),
     ("BINANCE_WS_URL", "u:secret@h"),
     ("SYMBOLS", "redis:secret@h"),
+    ("SYMBOLS", "redis:secret@h//0"),
+    ("VENUES", "postgresql:/u:secret@h/d?o=http://x"),
     ("BINANCE_REST_URL", "http://:8080"),
     ("SYMBOLS", "postgres://u:secret@h/d"),
     ("LOG_FORMAT", "redis://:secret/word@h/d"),
