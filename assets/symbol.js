@@ -7,7 +7,8 @@
   const LADDER_WORDS = { syncing: "syncing", unreadable: "unreadable" };
   const UNTIL_PLOTLY_MS = 100;
   let held = null; // what is held of the series that is shown
-  let paintedKey = null; // the series that was last painted whole
+  let shownOn = null; // the page's element
+  let isPainted = false; // whether what is held was painted with its history
   let painted = null; // what the other parts show, for the same
   let heard = null; // {of, ticker, book}: the venue's times of what was painted of an instrument
   let charted = null; // what the charts show, for redrawing them while the page is frozen
@@ -33,6 +34,8 @@
     const page = pageElement();
     if (!page) return no_update;
     const series = shownSeries(page);
+    if (page !== shownOn) leave(); // and came back
+    shownOn = page;
     if (!held || held.key !== series.join(":")) turnTo(page, series);
     const tick = tickdeck.gate.open(`symbol ${held.key}`);
     return tick ? { tick, ...symbolData.question(held) } : no_update;
@@ -42,10 +45,11 @@
     const isSameInstrument = held && held.venue === series[0] && held.symbol === series[1];
     const before = held;
     held = symbolData.begin(...series);
+    isPainted = false;
     if (isSameInstrument) {
       held.newest = before.newest && { ...before.newest, forming: null, indicator: null };
       held.trades = before.trades;
-    }
+    } else charted = null;
     page.querySelectorAll(".tf").forEach((link) => {
       const isChosen = link.textContent === held.interval;
       link.classList.toggle("tf-selected", isChosen);
@@ -67,12 +71,11 @@
   // Frozen: nothing moves, but a series that was turned to is painted until it is whole, once.
   function paint() {
     if (!held || !isShown()) return;
-    const isTurned = paintedKey !== held.key;
-    if (tickdeck.isFrozen() && !isTurned) return;
-    if (isTurned) charted = null;
+    if (tickdeck.isFrozen() && isPainted) return;
+    if (!isPainted && held.last !== null) charted = null;
     paintPage();
-    paintCharts(isTurned);
-    if (held.last !== null && held.newest.history !== "loading") paintedKey = held.key;
+    paintCharts(!isPainted);
+    isPainted = isPainted || (held.last !== null && held.newest.history !== "loading");
     tellPainted();
   }
 
@@ -182,22 +185,23 @@
   }
 
   function paintCharts(isUrgent) {
-    if (!held || held.last === null || !isShown()) return; // nothing was told of this series yet
+    if (!held || !isShown()) return;
+    const isStill = tickdeck.isFrozen() && charted && charted.key === held.key;
+    const drawn = isStill || held.last === null ? charted : { ...held }; // null: nothing was told of this series yet
+    if (!drawn) return;
     if (!symbolCharts.plotOf("symbol-chart")) {
       window.setTimeout(() => paintCharts(isUrgent), UNTIL_PLOTLY_MS);
       return;
     }
     const [onMoved, onRested] = [true, false].map((isNow) => () => paintCharts(isNow));
     const common = { onMoved, onRested, isUrgent };
-    const isStill = tickdeck.isFrozen() && charted && charted.key === held.key;
-    const drawn = isStill ? charted : { ...held };
     const chart = (range, width) => {
       loadEarlierIfSeen(symbolFigures.windowOf(drawn, range, width)[0]);
       return tickdeck.symbolPrices.chart(drawn, range, width);
     };
-    if (symbolCharts.draw("symbol-chart", held.key, { ...common, figureOf: chart })) charted = drawn;
+    if (symbolCharts.draw("symbol-chart", drawn.key, { ...common, figureOf: chart })) charted = drawn;
     const strips = (range, width) => tickdeck.symbolStrips.figure(drawn, range, width);
-    symbolCharts.draw("symbol-strips", `${held.venue}:${held.symbol}`, { ...common, figureOf: strips });
+    symbolCharts.draw("symbol-strips", `${drawn.venue}:${drawn.symbol}`, { ...common, figureOf: strips });
   }
 
   async function loadEarlierIfSeen(from) {
@@ -221,7 +225,7 @@
 
   // The page was left: nothing is held for nobody.
   function leave() {
-    held = paintedKey = painted = charted = heard = null;
+    held = shownOn = painted = charted = heard = null;
     document.title = "Tickdeck";
   }
 

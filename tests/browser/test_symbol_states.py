@@ -95,6 +95,32 @@ def test_frozen_a_series_waits_for_its_history(browser: Browser, monkeypatch: py
         assert visit.page.evaluate(f"{STRIPS}.data[0].y.length") > 10
 
 
+def test_frozen_a_page_that_is_left_and_taken_again_is_painted(browser: Browser, site: SymbolSite) -> None:
+    """However soon: before the other one's reply, or before anybody noticed."""
+    with SymbolVisit(browser, site) as visit:
+        visit.page.keyboard.press("f")
+        for between in (PEPE, ""):
+            visit.page.evaluate("path => tickdeck.go('/' + path)", between)
+            visit.until("path => location.pathname === '/' + path", between)
+            visit.page.wait_for_selector("#symbol-page" if between else "#market-grid")
+            visit.page.go_back()
+            visit.page.wait_for_selector(".symbol-name:has-text('BTCUSDT')")
+            visit.until(IS_DRAWN)
+            visit.until("() => document.getElementById('symbol-last').innerText.startsWith('6')")
+            assert len(visit.texts(".tape-row:not(.tape-head)")) > 5
+
+
+def test_frozen_colours_change_while_a_reply_is_awaited(browser: Browser, site: SymbolSite) -> None:
+    """Of what is seen, under whatever name the next one will be."""
+    with SymbolVisit(browser, site, color_scheme="light") as visit:
+        visit.page.keyboard.press("f")
+        visit.page.route("**/_dash-update-component*", lambda _route: None)
+        visit.page.click(".tf:has-text('1h')")
+        visit.page.emulate_media(color_scheme="dark")
+        visit.until(f"() => {CHART}.layout.paper_bgcolor === '#161b22'")
+        assert visit.page.evaluate(f"{CHART}.layout.uirevision.endsWith(':5m')")
+
+
 def test_an_unknown_instrument_offers_the_nearest(browser: Browser, site: SymbolSite) -> None:
     """The page says so, with links that lead to instruments there are."""
     with SymbolVisit(browser, site, "s/sim-bybit/BTCUSTD-NOTHING") as visit:
