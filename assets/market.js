@@ -7,7 +7,7 @@
   const { Table } = tickdeck.marketTable;
   let sides = ""; // the venues in the heads of the coins
   let turned = null; // the address as it was shown last, and the page it was shown on
-  let counted = null; // {turned, view} of the counts
+  let counted = null; // {turned, view, shown} of the counts
 
   const sorted = (order) => marketAddress.go({ sort: order || "" }, { replace: true });
   const rows = new Table("market-grid", { derived: ofRow, open: openSymbol, sorted });
@@ -103,10 +103,11 @@
     const { view } = tableOf(asked);
     const shown = tableOf(asked).count();
     if (shown === null) return;
-    if (tickdeck.isFrozen() && counted && counted.turned === turned && counted.view === view) return;
-    counted = { turned, view };
-    const of = asked.view === "venues" ? `${view.pairs.base.length} coins` : `${view.rows.length} rows`;
-    marketControls.count(view.rows, view.interval, `${shown} of ${of}`);
+    const of = { turned, view, shown };
+    if (tickdeck.isFrozen() && counted && Object.keys(of).every((name) => counted[name] === of[name])) return;
+    counted = of;
+    const all = asked.view === "venues" ? `${view.pairs.base.length} coins` : `${view.rows.length} rows`;
+    marketControls.count(view.rows, view.interval, `${shown} of ${all}`);
   }
 
   // Show what the address says, at once; numbers that it asks for come with the reply.
@@ -148,7 +149,6 @@
     const asked = marketAddress.read();
     if (!asked.starred) return;
     tableOf(asked).filter(marketControls.passer(asked));
-    counted = null;
     count();
   });
   document.addEventListener("tickdeck:settings", () => [rows, coins].forEach((table) => table.resize()));
