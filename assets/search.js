@@ -51,6 +51,7 @@
   function matches(text) {
     const said = text.normalize("NFKC").toUpperCase().replace(SETTLED_IN, "");
     const words = said.split(/[\s:]+/).map((word) => word.replace(AROUND, "")).filter(Boolean).map(formsOf);
+    if (text.trim() && !words.length) return []; // signs alone
     return tickdeck.live
       .rows()
       .map((row) => ({ row, rank: words.reduce((sum, forms) => sum + Math.min(...forms.map((form) => distance(row, form))), 0) }))

@@ -63,6 +63,8 @@ def test_a_venue_is_found_as_the_page_shows_it(browser: Browser, site: Site) -> 
         ):  # fmt: skip
             visit.page.fill(".search-input", words)
             assert options(visit) == ["SOLUSDT sim-binance"], words
+        visit.page.fill(".search-input", "$ *")
+        assert visit.page.is_visible(".search-none")
 
 
 def test_the_search_has_the_roles_of_a_combobox(browser: Browser, site: Site) -> None:
