@@ -5,9 +5,11 @@ import errno
 import json
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,9 @@ stream_places: int | None = None
 
 REQUEST_S = 10.0
 """How long the head of a request may take from its first byte on, and how long its body."""
+
+LINGER_S = 1.0
+"""How long a client that was refused is heard out."""
 
 POSTGRES_WAIT_S = 8.0  # longer than any statement may take (db/history/engine.py)
 
@@ -148,8 +153,19 @@ def refuse_in_json() -> None:
             f"Content-Length: {len(body)}",
         )
         util.write_nonblock(sock, "\r\n".join((*head, "", body)).encode())
+        hear_out(sock)
 
     util.write_error = write_error
+
+
+def hear_out(sock: Any) -> None:
+    """Read what a client still sends: closed with bytes unread, the answer may be lost on its way."""
+    from gevent import Timeout
+
+    with suppress(OSError), Timeout(LINGER_S, False):
+        sock.shutdown(socket.SHUT_WR)
+        while sock.recv(65_536):
+            pass
 
 
 def end_slow_requests() -> None:

@@ -250,6 +250,14 @@ def test_an_attack_is_refused(web: Served, attack: Attack) -> None:
     check(attack, next(filter(None, answers), b""), web)
 
 
+def test_a_refusal_is_always_heard(web: Served) -> None:
+    """Also where the web knows it before it has read all that was sent."""
+    attack = Attack("", get("/" + "x" * 900_000), "414 uri_too_long")
+    with ThreadPoolExecutor(8) as pool:
+        for got in pool.map(lambda _: answer_to(attack, web.port), range(80)):
+            check(attack, got, web)
+
+
 @pytest.mark.parametrize("attack", rows(SLOW))
 def test_nobody_holds_a_connection(web: Served, dripped: dict[str, Future[bytes]], attack: Attack) -> None:
     """A byte now and then is not enough to keep it."""
