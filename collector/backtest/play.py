@@ -89,10 +89,10 @@ def _pages(
 
 
 def _prices(reader: HistoryReader, options: Options) -> CandlePrices:
-    """Opens up to an hour behind the end: of those played, and of 1m candles as far as they are stored."""
+    """Opens up to an hour behind the end: of 1m candles as far as they are stored, else of those played."""
     end = options.end + HORIZONS_S[-1] * 1000 + INTERVAL_MS[options.interval]
     opens: dict[int, float] = {}
-    for interval in {options.interval, "1m"}:  # at one time both have the same open
+    for interval in dict.fromkeys((options.interval, "1m")):  # in this order: a minute has the last word
         for page in _pages(reader, (options.venue, options.symbol, interval), options.start, end):
             opens |= {kline.open_time: kline.open for kline in page}
     times = sorted(opens)

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Route
@@ -205,11 +206,10 @@ def test_frozen_the_counts_are_of_what_is_shown(browser: Browser, site: Site) ->
 
 @pytest.mark.parametrize("is_frozen", [False, True])
 def test_another_interval_is_filtered_and_sorted_at_once(
-    browser: Browser, site: Site, *, is_frozen: bool
+    browser: Browser, site: Site, monkeypatch: pytest.MonkeyPatch, *, is_frozen: bool
 ) -> None:
     """By its own values, also under the pointer or frozen; the counts say so."""
-    more = site.more
-    site.more = {
+    more: dict[str, dict[str, Any]] = {
         f"sim-bybit:{symbol}": {
             "indicators": {
                 "5m": said("buy" if n % 2 else "neutral", 30.0, 50.0 + n),
@@ -218,6 +218,7 @@ def test_another_interval_is_filtered_and_sorted_at_once(
         }
         for n, symbol in enumerate(SYMBOLS[:7])
     }
+    monkeypatch.setattr(site, "more", more)
     with Visit(browser, site.url + "?signal=buy&sort=rsi.desc") as visit:
         wait_for_rows(visit, 3)
         assert [row.split(":")[1] for row in visit.order()] == [SYMBOLS[n] for n in (5, 3, 1)]
@@ -229,7 +230,6 @@ def test_another_interval_is_filtered_and_sorted_at_once(
         wait_for_rows(visit, 4)
         assert [row.split(":")[1] for row in visit.order()] == [SYMBOLS[n] for n in (2, 4, 6, 0)]
         assert "4 of 16 rows" in visit.page.inner_text("#market-counts")
-    site.more = more
 
 
 def test_frozen_another_view_or_page_has_its_counts(browser: Browser, site: Site) -> None:

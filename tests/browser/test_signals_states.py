@@ -54,7 +54,7 @@ def test_frozen_nothing_is_painted(browser: Browser, site: SignalsSite) -> None:
         visit.page.wait_for_selector("#signals-open tbody tr")
         visit.page.keyboard.press("f")
         before = visit.page.inner_text("#signals-open-sum")
-        visit.page.wait_for_selector("#freeze-toggle:has-text('2 updates waiting')")
+        visit.page.wait_for_selector("#freeze-toggle:has-text('3 updates waiting')")
         assert visit.page.inner_text("#signals-open-sum") == before
         visit.page.keyboard.press("f")
         visit.page.wait_for_function(
