@@ -7,7 +7,7 @@
   const { Table } = tickdeck.marketTable;
   let sides = ""; // the venues in the heads of the coins
   let turned = null; // the address as it was shown last, and the page it was shown on
-  let counted = null; // {turned, view, shown} of the counts
+  let counted = {}; // what the counts were made of
 
   const sorted = (order) => marketAddress.go({ sort: order || "" }, { replace: true });
   const rows = new Table("market-grid", { derived: ofRow, open: openSymbol, sorted });
@@ -103,9 +103,9 @@
     const { view } = tableOf(asked);
     const shown = tableOf(asked).count();
     if (shown === null) return;
-    const of = { turned, view, shown };
-    if (tickdeck.isFrozen() && counted && Object.keys(of).every((name) => counted[name] === of[name])) return;
-    counted = of;
+    const isSame = counted.turned === turned && counted.view === view && counted.shown === shown;
+    if (tickdeck.isFrozen() && isSame) return;
+    counted = { turned, view, shown };
     const all = asked.view === "venues" ? `${view.pairs.base.length} coins` : `${view.rows.length} rows`;
     marketControls.count(view.rows, view.interval, `${shown} of ${all}`);
   }
