@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine, delete
 
 from collector.backtest.__main__ import main
@@ -20,6 +21,7 @@ from tests.market.walks import DAY, past_of, walk
 
 MINUTE = 60_000
 KLINES = walk(11, 2_400, rests=False)
+FIVES = [roll_up(KLINES[n : n + 5], "5m", is_closed=True) for n in range(0, len(KLINES), 5)]
 START = DAY + 400 * MINUTE
 END = DAY + 2_400 * MINUTE
 OPTIONS = {
@@ -112,8 +114,7 @@ def test_the_time_asked_for_may_be_longer_than_what_is_stored(
 
 def test_older_signals_keep_their_prices_when_minutes_come(engine: Engine, tmp_path: Path) -> None:
     """Minutes are kept for a shorter time: where there are none the candles played tell the prices."""
-    fives = [roll_up(KLINES[n : n + 5], "5m", is_closed=True) for n in range(0, 2_400, 5)]
-    HistoryWriter(engine).write(Batch("fives", klines=[KlineRow("sim-bybit", k) for k in fives]))
+    HistoryWriter(engine).write(Batch("fives", klines=[KlineRow("sim-bybit", k) for k in FIVES]))
     with engine.begin() as connection:
         connection.execute(delete(kline_rows).where(kline_rows.c.interval == "1m"))
     pairs = OPTIONS | {"--interval": "5m", "--from": str(DAY), "--out": str(tmp_path)}
@@ -129,6 +130,22 @@ def test_older_signals_keep_their_prices_when_minutes_come(engine: Engine, tmp_p
     assert [beside[n] for n in old] == [alone[n] for n in old]
     assert all(alone[n]["net_bps_300"] and not alone[n]["net_bps_60"] for n in old)
     assert any(signal["net_bps_60"] for signal in beside)
+
+
+def test_a_minute_has_the_last_word(engine: Engine, tmp_path: Path) -> None:
+    """Where a venue's opens of one moment differ."""
+    asked = OPTIONS | {"--interval": "5m", "--from": str(DAY), "--rules": "rsi_reversal"}
+    pairs = asked | {"--out": str(tmp_path)}
+    found = []
+    for name, shift in (("equal", 0.0), ("other", 5.0)):
+        with engine.begin() as connection:
+            connection.execute(delete(kline_rows).where(kline_rows.c.interval == "5m"))
+        fives = [KlineRow("sim-bybit", replace(k, open=k.open + shift)) for k in FIVES]
+        HistoryWriter(engine).write(Batch(name, klines=fives))
+        assert main([word for pair in pairs.items() for word in pair]) == 0
+        found.append(rows(tmp_path, "signals", "5m"))
+    assert found[0] == found[1]
+    assert any(signal["net_bps_300"] for signal in found[0])
 
 
 @pytest.mark.usefixtures("engine")
