@@ -5,11 +5,10 @@ import errno
 import json
 import os
 import shutil
-import socket
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,8 @@ REQUEST_S = 10.0
 """How long the head of a request may take from its first byte on, and how long its body."""
 
 LINGER_S = 1.0
-"""How long a client that was refused is heard out."""
+LINGER_BYTES = 16 * 2**20
+"""How long, and for how many bytes, a client is heard out whose answer did not wait for all that it sends."""
 
 POSTGRES_WAIT_S = 8.0  # longer than any statement may take (db/history/engine.py)
 
@@ -124,6 +124,7 @@ def post_fork(_server: Any, _worker: Any) -> None:
     """Prepare a worker."""
     return_large_blocks()
     refuse_in_json()
+    hear_clients_out()
     end_slow_requests()
     let_greenlets_wait_for_postgres()
 
@@ -153,19 +154,18 @@ def refuse_in_json() -> None:
             f"Content-Length: {len(body)}",
         )
         util.write_nonblock(sock, "\r\n".join((*head, "", body)).encode())
-        hear_out(sock)
 
     util.write_error = write_error
 
 
-def hear_out(sock: Any) -> None:
-    """Read what a client still sends: closed with bytes unread, the answer may be lost on its way."""
-    from gevent import Timeout
+def hear_clients_out() -> None:
+    """Have the gevent worker close as gunicorn's others do (RFC 9112, 9.6).
 
-    with suppress(OSError), Timeout(LINGER_S, False):
-        sock.shutdown(socket.SHUT_WR)
-        while sock.recv(65_536):
-            pass
+    A plain close with bytes unread resets the connection, and the answer may be lost on its way.
+    """
+    from gunicorn import util
+
+    util.close = partial(util.close_graceful, timeout=LINGER_S, max_drain=LINGER_BYTES)
 
 
 def end_slow_requests() -> None:
