@@ -24,7 +24,7 @@ log = structlog.get_logger()
 CHECK_EVERY_S = 0.2
 WHOLE_LINE_S = 2.0
 """Silence of a whole connection that is left to the line to judge, but for what other lines show."""
-NEXT_STEP_S = 5.0
+NEXT_STEP_S = 3.0
 """How long a remedy has to help before the next is tried."""
 ALARM_EVERY_S = 60.0
 SUSPECT_MOST_S = 960.0

@@ -6,7 +6,7 @@ from collector.watchdog import CAREFUL, Clock
 
 SILENT_S = 4.2
 """Silence of a whole connection that is noticed, unless it is often silent for so long."""
-FIRST_SILENT_S = 5.0
+FIRST_SILENT_S = 3.5
 """The same on a socket on which nothing came yet; where nothing is known of its topics, twice as long on
 each that follows such a one."""
 MOST_SILENT_S = 60.0

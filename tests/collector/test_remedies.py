@@ -62,6 +62,7 @@ class Setup:
             resync=Resync(None), rotate_s=1e9,
         )  # fmt: skip
         line.trouble = None
+        line.renew = partial(renewed, self, line)  # type: ignore[method-assign]
         return line
 
     def open_spare(
@@ -228,8 +229,6 @@ def test_a_line_that_is_silent_as_a_whole_is_not_the_topics_business() -> None:
 
 def known(setup: Setup) -> None:
     """So long that it is known how often everything speaks, and what was before is forgotten."""
-    for line in setup.lines:
-        line.renew = partial(renewed, setup, line)  # type: ignore[method-assign]
     setup.run(2 * LEARN_S + 1.0, BOOK, TICKER, TRADES, KLINE)
 
 
