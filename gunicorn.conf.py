@@ -159,12 +159,20 @@ def refuse_in_json() -> None:
 
 
 def hear_clients_out() -> None:
-    """Have the gevent worker close as gunicorn's others do (RFC 9112, 9.6).
+    """Have the gevent worker end requests as gunicorn's others do (RFC 9112, 9.6).
 
-    A plain close with bytes unread resets the connection, and the answer may be lost on its way.
+    A plain close with bytes unread resets the connection, and the answer may be lost on its way. Between two
+    requests of a connection, what is unread of a body would be read to its end, however long that is.
     """
     from gunicorn import util
+    from gunicorn.http.parser import Parser
 
+    finish_body = Parser.finish_body
+
+    def finish_short_body(parser: Any) -> Any:
+        return finish_body(parser, deadline=time.monotonic() + LINGER_S)  # and up to 64 KiB
+
+    Parser.finish_body = finish_short_body
     util.close = partial(util.close_graceful, timeout=LINGER_S, max_drain=LINGER_BYTES)
 
 

@@ -41,9 +41,9 @@ class Attack(NamedTuple):
     drip: bytes = b""
 
 
-def get(target: str, *lines: str, method: str = "GET") -> bytes:
+def get(target: str, *lines: str, method: str = "GET", connection: str = "close") -> bytes:
     return "\r\n".join(
-        (f"{method} {target} HTTP/1.1", "Host: here", *lines, "Connection: close", "", "")
+        (f"{method} {target} HTTP/1.1", "Host: here", *lines, f"Connection: {connection}", "", "")
     ).encode()
 
 
@@ -105,6 +105,13 @@ OVERSIZED = [
 UNREAD = [
     Attack("a line of 900 kB", get("/" + "x" * 900_000), "414 uri_too_long"),
     Attack("a body of 3 MB", post(b"x" * 3_000_000), "413 request_entity_too_large"),
+    Attack(
+        "3 MB before the next request",
+        get("/api/klines", "Content-Length: 3000000", method="POST", connection="keep-alive")
+        + b"x" * 3_000_000
+        + get("/healthz"),
+        "413 request_entity_too_large",
+    ),
 ]
 FRAMED = [
     Attack("two lengths", post(MARKET, "Content-Length: 3"), "400"),
