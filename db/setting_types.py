@@ -33,7 +33,7 @@ def _words(value: Any) -> Any:
 def _url(*schemes: str) -> AfterValidator:
     def check(value: str) -> str:
         value = value.strip()
-        if value and urlsplit(value).scheme not in schemes:
+        if value and not value.lower().startswith(tuple(s + "://" for s in schemes)):
             raise ValueError(f"expected a URL that begins with {' or '.join(s + '://' for s in schemes)}")
         if value and not _leads_somewhere(value):
             raise ValueError("expected a URL with a host, and a port from 1 to 65535 if any")

@@ -4,6 +4,7 @@ This is the only module that reads the environment; what a setting may be is in 
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -48,7 +49,7 @@ TESTNET_HOSTS = {
 }
 _MOST_SHOWN = 60
 _SCHEME = re.compile(r"[a-z][\w+.-]*:?//", re.IGNORECASE)
-_QUERY = re.compile(r"([?#]).+", re.DOTALL)
+_QUERY = re.compile(r"([?#=]).+", re.DOTALL)
 
 
 class SettingsError(SystemExit):
@@ -171,8 +172,11 @@ def _sentence(error: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """What was found, short; a URL that went to the wrong name keeps its password and what its query says."""
-    found = str(value)
+    """What was found, short; a URL that went to the wrong name keeps its password and what its query says.
+
+    So do the words of libpq, and what is written with letters of another width.
+    """
+    found = unicodedata.normalize("NFKC", str(value))
     scheme = _SCHEME.match(found)
     before = scheme[0] if scheme else ""
     rest = found.removeprefix(before)
