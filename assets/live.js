@@ -75,8 +75,8 @@
   }
 
   // Seconds since a time of the server's clock; null where there is none.
-  function seconds(time) {
-    return time === null ? null : Math.max(0, (now() - time) / 1000);
+  function seconds(time, at = now()) {
+    return time === null ? null : Math.max(0, (at - time) / 1000);
   }
 
   // How far an age of so many seconds is from what is expected.

@@ -65,11 +65,11 @@
     signalWords: ({ data }) => {
       if (format.isMissing(data.signal)) return null;
       const since = data.signal === "neutral" ? null : tickdeck.marketPast.since(data, data.interval);
-      const age = since === null ? "" : format.duration(tickdeck.live.seconds(since));
+      const age = since === null ? "" : format.duration(tickdeck.live.seconds(since, data.at));
       return `${data.signal}|${age}`;
     },
     ageSeconds: (params) => {
-      const age = tickdeck.live.seconds(params.data.recv_time);
+      const age = tickdeck.live.seconds(params.data.recv_time, params.data.at);
       return age === null ? null : Math.floor(age);
     },
     ageText: (params) => format.age(params.value, params.data.level),

@@ -67,9 +67,8 @@
     return found;
   }
 
-  // Counts are of all rows; how many of them the filters leave stands last, in words (`shown`).
-  function count(rows, interval, shown) {
-    const n = countsOf(rows);
+  // Counts are of all rows (`n`); how many of them the filters leave stands last, in words (`shown`).
+  function count(n, interval, shown) {
     const parts = [
       ["up", `▲ ${n.up} rising`, "up"],
       ["down", `▼ ${n.down} falling`, "down"],
@@ -109,5 +108,5 @@
     const { filter } = event.target.dataset || {};
     if (filter && page() && page().contains(event.target)) tickdeck.marketAddress.go({ [filter]: event.target.value });
   });
-  tickdeck.marketControls = { passer, show, count };
+  tickdeck.marketControls = { passer, show, countsOf, count };
 })();

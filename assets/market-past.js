@@ -51,7 +51,7 @@
     const run = content && content.interval === interval && content.since[row.id];
     if (!run) return null;
     const length = LENGTHS[interval] * MINUTE_MS;
-    return run[0] === row.signal ? run[1] : Math.floor(tickdeck.live.now() / length) * length;
+    return run[0] === row.signal ? run[1] : Math.floor(row.at / length) * length;
   }
 
   tickdeck.marketPast = { accept, held, spark, path, since };

@@ -5,11 +5,11 @@
   const SORT_EVERY_S = 5;
   const FLASH_EVERY_MS = 1000;
   const BEHIND_MS = 2000;
-  const QUIET = ["recv_time", "lag_ms", "version", "ids"]; // no cell shows them
+  const QUIET = ["recv_time", "lag_ms", "version", "ids", "at"]; // no cell shows them
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
   function level(row) {
-    return tickdeck.live.level(tickdeck.live.seconds(row.recv_time));
+    return tickdeck.live.level(tickdeck.live.seconds(row.recv_time, row.at));
   }
 
   // Two workers may answer in turn, one a moment behind the other: a row never goes back by that moment.
@@ -146,12 +146,13 @@
       const moved = [];
       const reworded = []; // ids of rows that say something else though no value of a cell did
       const times = []; // of the venue, of what is new
+      const at = tickdeck.live.now(); // that a row's ages are of: frozen, they stand still
       for (const row of rows) {
         const before = known.get(row.id);
         if (before && (before.version === version || isBehind(row, before))) continue;
-        const next = { ...row, ...this.calls.derived(row, before), level: level(row), version };
+        const next = { ...row, ...this.calls.derived(row, before), level: level(row), version, at };
         if (before && isSame(before, next)) {
-          Object.assign(before, { recv_time: next.recv_time, lag_ms: next.lag_ms, version });
+          Object.assign(before, { recv_time: next.recv_time, lag_ms: next.lag_ms, version, at });
           continue;
         }
         if (before && next.last_price !== before.last_price) moved.push(row.id);
@@ -196,6 +197,8 @@
     // follow what the reader asks alone.
     everySecond() {
       if (!this.isThere()) return;
+      const at = tickdeck.live.now();
+      for (const row of this.known.values()) row.at = at;
       const update = [...this.known.values()]
         .filter((row) => level(row) !== row.level)
         .map((row) => ({ ...row, level: level(row) }));

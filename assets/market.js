@@ -7,7 +7,7 @@
   const { Table } = tickdeck.marketTable;
   let sides = ""; // the venues in the heads of the coins
   let turned = null; // the address as it was shown last, and the page it was shown on
-  let counted = {}; // what the counts were made of
+  const counted = new WeakMap(); // view -> its counts
 
   const sorted = (order) => marketAddress.go({ sort: order || "" }, { replace: true });
   const rows = new Table("market-grid", { derived: ofRow, open: openSymbol, sorted });
@@ -96,18 +96,16 @@
     count();
   }
 
-  // Counts are of what is shown. Frozen, they change with what is asked alone.
+  // Counts are of what is shown. Frozen, those of a view stand still.
   function count() {
     if (!turned || turned.page !== marketAddress.page()) return;
     const { asked } = turned;
     const { view } = tableOf(asked);
     const shown = tableOf(asked).count();
     if (shown === null) return;
-    const isSame = counted.turned === turned && counted.view === view && counted.shown === shown;
-    if (tickdeck.isFrozen() && isSame) return;
-    counted = { turned, view, shown };
+    if (!tickdeck.isFrozen() || !counted.has(view)) counted.set(view, marketControls.countsOf(view.rows));
     const all = asked.view === "venues" ? `${view.pairs.base.length} coins` : `${view.rows.length} rows`;
-    marketControls.count(view.rows, view.interval, `${shown} of ${all}`);
+    marketControls.count(counted.get(view), view.interval, `${shown} of ${all}`);
   }
 
   // Show what the address says, at once; numbers that it asks for come with the reply.

@@ -204,6 +204,21 @@ def test_frozen_the_counts_are_of_what_is_shown(browser: Browser, site: Site) ->
         assert visit.page.inner_text("#market-counts") == before
 
 
+def test_frozen_nothing_grows_old(browser: Browser, site: Site) -> None:
+    """What a filter shows again has the age that it had, and no feed seems to be dead."""
+    with Visit(browser, site.url) as visit:
+        visit.page.wait_for_selector("#market-counts:has-text('14 live')")
+        visit.page.keyboard.press("f")
+        age = visit.page.inner_text(visit.cell(ETH, "age"))
+        visit.page.evaluate("() => { tickdeck.settings.cadenceS = () => 0.05; }")  # stale after half a second
+        visit.page.wait_for_selector("#freeze-toggle:text-matches('frozen [3-9] s')")
+        for words, shown in (("btc", 2), ("", 16)):
+            visit.page.fill("#market-text input", words)
+            visit.page.wait_for_selector(f"#market-counts:has-text('{shown} of 16 rows')")
+        assert "14 live 0 stale" in " ".join(visit.page.inner_text("#market-counts").split())
+        assert visit.page.inner_text(visit.cell(ETH, "age")) == age
+
+
 @pytest.mark.parametrize("is_frozen", [False, True])
 def test_another_interval_is_filtered_and_sorted_at_once(
     browser: Browser, site: Site, monkeypatch: pytest.MonkeyPatch, *, is_frozen: bool
