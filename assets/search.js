@@ -7,8 +7,8 @@
   const LIST = "search-list";
   const MOST = 120;
   const SHORTEST_VENUE = 2; // letters; with one every row would match
-  const SETTLED_IN = /:(USDT|USDC|USD)\b/g; // ETH/USDT:USDT; another colon stands behind a venue
-  const KIND = /(\.P|PERP|SWAP)$/; // ETHUSDT.P, ETHUSDT_PERP, ETH-USDT-SWAP
+  const SETTLED_IN = /(\/\w+):\w+/g; // ETH/USDT:USDT; another colon stands behind a venue
+  const KIND = /(\.P|PERP(ETUAL)?|SWAP)$/; // ETHUSDT.P, ETHUSDT_PERP, ETH-USDT-SWAP
   const AROUND = /^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu; // $BTC, "btc,"
   const EVERY_ONE = /^(PERP|PERPETUAL|SWAP)$/; // what all of them are
   let dialog = null;
@@ -49,12 +49,14 @@
   }
 
   function matches(text) {
-    const said = text.normalize("NFKC").toUpperCase().replace(SETTLED_IN, "");
+    const said = text.normalize("NFKC").toUpperCase().replace(SETTLED_IN, "$1");
     const words = said.split(/[\s:]+/).map((word) => word.replace(AROUND, "")).filter(Boolean).map(formsOf);
     if (text.trim() && !words.length) return []; // signs alone
+    const rankOf = (row) =>
+      words.reduce((sum, forms) => sum + Math.min(...forms.map((form) => distance(row, form))), 0);
     return tickdeck.live
       .rows()
-      .map((row) => ({ row, rank: words.reduce((sum, forms) => sum + Math.min(...forms.map((form) => distance(row, form))), 0) }))
+      .map((row) => ({ row, rank: rankOf(row) }))
       .filter((match) => match.rank < Infinity)
       .sort((a, b) => a.rank - b.rank || (b.row.turnover_24h || 0) - (a.row.turnover_24h || 0))
       .slice(0, MOST)

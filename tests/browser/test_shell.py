@@ -59,7 +59,8 @@ def test_a_venue_is_found_as_the_page_shows_it(browser: Browser, site: Site) -> 
             "sim-bin sol", "bin sol/usdt", "sol sim-binance", "bin SOL/USDT:USDT", "bin solusdt.p",
             "bin sol-usdt", "bin sol_usdt", "bin sol perp",
             "bin sol-perp", "binance:SOLUSDT", "sim-binance:sol", "BINANCE:SOLUSDT.P",
-            "bin SOLUSDT_PERP", "bin SOL-USDT-SWAP", "bin $sol", "bin, sol\u200b", "ｂｉｎ ｓｏｌ",
+            "bin SOLUSDT_PERP", "bin SOL-USDT-SWAP", "bin SOL-PERPETUAL", "BINANCE:SOL/USDT:USDT",
+            "bin $sol", "bin, sol\u200b", "ｂｉｎ ｓｏｌ",
         ):  # fmt: skip
             visit.page.fill(".search-input", words)
             assert options(visit) == ["SOLUSDT sim-binance"], words
