@@ -103,7 +103,7 @@
   // A long silence is a hole, not a line; and what was last heard before a gap holds until that begins, and no longer.
   function withHoles(points, gaps) {
     const found = [];
-    const begins = gaps.map((gap) => gap.started_at).filter((time) => time >= points[0]?.ts).sort((a, b) => a - b);
+    const begins = gaps.map((gap) => gap.started_at).filter((time) => time >= points[0]?.ts);
     points.forEach((point, i) => {
       found.push(point);
       const next = points[i + 1]?.ts ?? Infinity;

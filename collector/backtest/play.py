@@ -89,7 +89,7 @@ def _pages(
 
 
 def _prices(reader: HistoryReader, options: Options) -> CandlePrices:
-    """Opens up to an hour behind the end: of 1m candles as far as they are stored, else of those played."""
+    """Opens up to an hour behind the end: of 1m candles where they are stored, else of those played."""
     end = options.end + HORIZONS_S[-1] * 1000 + INTERVAL_MS[options.interval]
     opens: dict[int, float] = {}
     for interval in dict.fromkeys((options.interval, "1m")):  # in this order: a minute has the last word
